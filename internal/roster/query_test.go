@@ -1,0 +1,59 @@
+package roster_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rosterhq/roster/internal/roster"
+)
+
+func TestQueryValidate(t *testing.T) {
+	page := roster.Page{Limit: 50}
+	for name, c := range map[string]struct {
+		query roster.Query
+		want  string // the field named, empty for a good query
+	}{
+		"plain":                    {roster.Query{Page: page}, ""},
+		"longest text":             {roster.Query{Page: page, Text: strings.Repeat("é", 255)}, ""},
+		"text too long":            {roster.Query{Page: page, Text: strings.Repeat("é", 256)}, "query"},
+		"text not UTF-8":           {roster.Query{Page: page, Text: "\xff"}, "query"},
+		"no limit":                 {roster.Query{}, "limit"},
+		"limit too large":          {roster.Query{Page: roster.Page{Limit: 1001}}, "limit"},
+		"negative offset":          {roster.Query{Page: roster.Page{Limit: 1, Offset: -1}}, "offset"},
+		"offset and cursor":        {roster.Query{Page: roster.Page{Limit: 1, Offset: 1, Start: 4}}, "offset"},
+		"cursor by name":           {roster.Query{Page: roster.Page{Limit: 1, End: 4}, Sort: []roster.Sort{{Field: roster.FieldName}}}, "sort"},
+		"cursor by id":             {roster.Query{Page: roster.Page{Limit: 1, End: 4}, Sort: []roster.Sort{{Field: roster.FieldID, Descending: true}}}, ""},
+		"unknown sort":             {roster.Query{Page: page, Sort: []roster.Sort{{}}}, "sort"},
+		"good filter":              {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldName, Operator: roster.Matches, Values: []roster.Value{{Text: "^A"}}}}}, ""},
+		"bad pattern":              {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldName, Operator: roster.Matches, Values: []roster.Value{{Text: "("}}}}}, "name"},
+		"prefix of a number":       {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldID, Operator: roster.HasPrefix, Values: []roster.Value{{Text: "1"}}}}}, "id"},
+		"two values":               {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldID, Operator: roster.Equal, Values: make([]roster.Value, 2)}}}, "id"},
+		"null with a value":        {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldID, Operator: roster.IsNull, Values: make([]roster.Value, 1)}}}, "id"},
+		"unknown field":            {roster.Query{Page: page, Filters: []roster.Filter{{Field: 99, Operator: roster.Equal}}}, "filter"},
+		"unknown operator":         {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldID, Operator: 99}}}, "id"},
+		"too many conditions":      {roster.Query{Page: page, Filters: []roster.Filter{{Any: make([]roster.Filter, 101)}}}, "filter"},
+		"all, any and a condition": {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldID, Any: []roster.Filter{{Field: roster.FieldID, Operator: roster.IsNull}}}}}, "filter"},
+	} {
+		err := c.query.Validate()
+		if c.want == "" {
+			if err != nil {
+				t.Errorf("%s: Validate() = %v, want nil", name, err)
+			}
+			continue
+		}
+		if roster.KindOf(err) != roster.KindInvalid || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: Validate() = %v, want an invalid error naming %s", name, err, c.want)
+		}
+	}
+}
+
+func TestEveryFieldHasAName(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range roster.Fields() {
+		if n := f.String(); n == "" || seen[n] {
+			t.Errorf("field %d is called %q, want a name of its own", f, n)
+		} else {
+			seen[n] = true
+		}
+	}
+}
