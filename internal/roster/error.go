@@ -22,9 +22,10 @@ const (
 	KindGone                           // was there once, and may not be used any more
 	KindTooMany                        // over a rate or quota
 	KindUnavailable                    // try again later
+	KindUnprocessable                  // understood, but contradicts an earlier request
 )
 
-var kindNames = [...]string{"internal", "invalid", "unauthenticated", "forbidden", "not found", "conflict", "precondition failed", "gone", "too many", "unavailable"}
+var kindNames = [...]string{"internal", "invalid", "unauthenticated", "forbidden", "not found", "conflict", "precondition failed", "gone", "too many", "unavailable", "unprocessable"}
 
 // String returns the kind's name for logs.
 func (k Kind) String() string {
@@ -38,7 +39,8 @@ func (k Kind) String() string {
 type Error struct {
 	Kind    Kind
 	Message string
-	// Fields names each broken rule of a KindInvalid error, in the order they were found.
+	// Fields names each broken rule of a KindInvalid error, in the order they were found, and the field of a name that is
+	// taken (see Taken).
 	Fields []FieldError
 	// RetryAfter is how long to wait before trying again, for KindTooMany and KindUnavailable; zero where unknown.
 	RetryAfter time.Duration
@@ -96,6 +98,15 @@ func NotFound(noun string) *Error {
 
 // Conflict returns the error for a clash with what exists.
 func Conflict(message string) *Error { return &Error{Kind: KindConflict, Message: message} }
+
+// ErrVersionChanged is in the chain of the conflict that an optimistic write reports when somebody else wrote first:
+// reading again and deciding anew may help, unlike with any other conflict.
+var ErrVersionChanged = errors.New("version changed")
+
+// VersionChanged returns the conflict of an optimistic write that came too late: VersionChanged("user").
+func VersionChanged(noun string) *Error {
+	return &Error{Kind: KindConflict, Message: "the " + noun + " was changed by somebody else meanwhile", Cause: ErrVersionChanged}
+}
 
 // Forbidden returns the error for a caller that may not do this.
 func Forbidden(message string) *Error { return &Error{Kind: KindForbidden, Message: message} }

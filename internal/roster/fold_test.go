@@ -37,7 +37,7 @@ func FuzzFold(f *testing.F) {
 	f.Add("\u212a", "k")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		if !utf8.ValidString(a) || !utf8.ValidString(b) {
-			t.Skip("fields are valid UTF-8")
+			return // fields are valid UTF-8
 		}
 		if got, want := roster.Fold(a) == roster.Fold(b), strings.EqualFold(a, b); got != want {
 			t.Errorf("Fold(%q) == Fold(%q) is %v, want EqualFold's %v", a, b, got, want)

@@ -42,6 +42,12 @@ func (id UserID) Time() time.Time {
 	return time.UnixMilli(idEpoch + int64(id)>>sequenceBits).UTC()
 }
 
+// UserIDAt returns the id numbered sequence, from 0 to 4095, of the millisecond that t lies in: what an IDSource makes at
+// t, for those who must give the same ids again. t must not be before 2024.
+func UserIDAt(t time.Time, sequence int) UserID {
+	return UserID((t.UnixMilli()-idEpoch)<<sequenceBits | int64(sequence)&(1<<sequenceBits-1))
+}
+
 // RoleID identifies a role within a tenant. 1 to 3 are the built-in roles; custom roles follow.
 type RoleID int32
 

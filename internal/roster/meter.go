@@ -9,8 +9,10 @@ import (
 // Meter adds up what one request cost at the table. Package dynamo adds to the meter in a call's context; package api
 // puts one there and reports it. It is safe for concurrent use, and a nil Meter counts nothing.
 type Meter struct {
-	mu   sync.Mutex
-	cost Cost // guarded by mu
+	mu    sync.Mutex
+	cost  Cost      // guarded by mu
+	open  int       // calls under way, guarded by mu
+	since time.Time // when open last became positive, guarded by mu
 }
 
 // Cost is what a Meter has counted.
@@ -21,8 +23,35 @@ type Cost struct {
 	Reads, Writes float64
 	// TableWrites are the WRU of the table alone, without its indexes.
 	TableWrites float64
-	// Time is the time spent waiting for the table; calls side by side count one by one.
+	// Time is the time during which at least one call was under way.
 	Time time.Duration
+}
+
+// Begin counts a call to the table that begins at that time. End must follow.
+func (m *Meter) Begin(at time.Time) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cost.Calls++
+	if m.open == 0 {
+		m.since = at
+	}
+	m.open++
+}
+
+// End says that a call has ended, well or not. Calls side by side share their time.
+func (m *Meter) End(at time.Time) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.open--
+	if m.open == 0 {
+		m.cost.Time += at.Sub(m.since)
+	}
 }
 
 // Add adds c to the meter.

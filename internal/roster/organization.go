@@ -78,3 +78,10 @@ func ParseOrgPath(s string) (OrgPath, error) {
 	}
 	return path, nil
 }
+
+// OrganizationPage is a page of the organizations of a tree, in id order.
+type OrganizationPage struct {
+	Organizations []Organization
+	// Total counts every organization of the tree, on whatever page.
+	Total int
+}

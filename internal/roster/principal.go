@@ -103,7 +103,8 @@ func (c *Client) Revoked() bool { return !c.RevokedAt.IsZero() }
 type Credential struct {
 	Tenant TenantID
 	User   UserID
-	// PasswordHash is in PHC string format, such as $argon2id$v=19$m=19456,t=2,p=1$salt$hash.
+	// PasswordHash is in PHC string format, such as $argon2id$v=19$m=19456,t=2,p=1$salt$hash, or as crypt(3) writes it:
+	// oauth2.CheckHash has the list.
 	PasswordHash string
 	ChangedAt    time.Time
 }

@@ -3,6 +3,7 @@ package roster
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -190,7 +191,8 @@ const (
 // Validate reports everything that is wrong with the query, as one KindInvalid error.
 func (q *Query) Validate() error {
 	var errs FieldErrors
-	if !utf8.ValidString(q.Text) {
+	if !utf8.ValidString(q.Text) || strings.ContainsRune(q.Text, utf8.RuneError) {
+		// An event's JSON cannot carry invalid UTF-8: the gateway has put U+FFFD in its place.
 		errs.Add("query", "must be valid UTF-8")
 	} else if utf8.RuneCountInString(q.Text) > MaxText {
 		errs.Add("query", "must have at most "+strconv.Itoa(MaxText)+" characters")

@@ -17,6 +17,7 @@ func TestQueryValidate(t *testing.T) {
 		"longest text":             {roster.Query{Page: page, Text: strings.Repeat("é", 255)}, ""},
 		"text too long":            {roster.Query{Page: page, Text: strings.Repeat("é", 256)}, "query"},
 		"text not UTF-8":           {roster.Query{Page: page, Text: "\xff"}, "query"},
+		"text that was not UTF-8":  {roster.Query{Page: page, Text: "a\ufffd"}, "query"},
 		"no limit":                 {roster.Query{}, "limit"},
 		"limit too large":          {roster.Query{Page: roster.Page{Limit: 1001}}, "limit"},
 		"negative offset":          {roster.Query{Page: roster.Page{Limit: 1, Offset: -1}}, "offset"},

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -69,12 +68,8 @@ func (u *User) Validate() error {
 	} {
 		CheckText(&errs, f.field, f.value, 0, f.max)
 	}
-	if u.PhoneNumber != "" && !phonePattern.MatchString(u.PhoneNumber) {
-		errs.Add("phoneNumber", "must be a plus sign and 7 to 15 digits")
-	}
-	if u.Locale != "" && !localePattern.MatchString(u.Locale) {
-		errs.Add("locale", "must be a language and a region, such as en_US")
-	}
+	CheckPhoneNumber(&errs, "phoneNumber", u.PhoneNumber)
+	CheckLocale(&errs, "locale", u.Locale)
 	CheckTimeZone(&errs, "timeZone", u.TimeZone)
 	if len(u.Roles) < 1 || len(u.Roles) > maxRoles {
 		errs.Add("roles", "must hold 1 to "+strconv.Itoa(maxRoles)+" roles")
@@ -142,8 +137,12 @@ func CheckText(errs *FieldErrors, field, text string, least, most int) {
 	}
 }
 
+// maxLocalPart is the largest length of what is before the @ of an e-mail address, in bytes (RFC 5321, section 4.5.3.1.1).
+const maxLocalPart = 64
+
 // CheckEmail notes under field if e is not an e-mail address: an addr-spec (RFC 5322, section 3.4.1) of at most
-// MaxEmailBytes bytes, with a domain.
+// MaxEmailBytes bytes, with a domain. Letters of any script are allowed (RFC 6531), tricks with them are not: see
+// CheckLookAlikes.
 func CheckEmail(errs *FieldErrors, field string, e Email) {
 	s := string(e)
 	if s == "" {
@@ -155,21 +154,30 @@ func CheckEmail(errs *FieldErrors, field string, e Email) {
 		return
 	}
 	parsed, err := mail.ParseAddress(s)
-	if err != nil || parsed.Address != s || parsed.Name != "" || strings.ContainsFunc(s, isSpaceOrControl) {
+	if err != nil || parsed.Address != s || parsed.Name != "" || strings.ContainsFunc(s, isSpaceOrControl) || strings.LastIndexByte(s, '@') > maxLocalPart {
 		errs.Add(field, "must be an e-mail address")
+		return
+	}
+	CheckLookAlikes(errs, field, s)
+}
+
+// CheckPhoneNumber notes under field if number is neither empty nor in E.164 form.
+func CheckPhoneNumber(errs *FieldErrors, field, number string) {
+	if number != "" && !phonePattern.MatchString(number) {
+		errs.Add(field, "must be a plus sign and 7 to 15 digits")
+	}
+}
+
+// CheckLocale notes under field if locale is neither empty nor a language (ISO 639-1) and a region (ISO 3166-1 alpha-2).
+func CheckLocale(errs *FieldErrors, field, locale string) {
+	if locale != "" && !localePattern.MatchString(locale) {
+		errs.Add(field, "must be a language and a region, such as en_US")
 	}
 }
 
 // CheckTimeZone notes under field if name is neither empty nor a name of the IANA time zone database.
 func CheckTimeZone(errs *FieldErrors, field, name string) {
-	if name == "" {
-		return
-	}
-	if name == "Local" {
-		errs.Add(field, "must be a name of the IANA time zone database")
-		return
-	}
-	if _, err := time.LoadLocation(name); err != nil {
+	if name != "" && !isZone(name) {
 		errs.Add(field, "must be a name of the IANA time zone database")
 	}
 }

@@ -238,7 +238,7 @@ type Delegate struct {
 	Permissions []string
 }
 
-// Identity is a name by which another system knows a user, unique per tenant by type and value.
+// Identity is a name by which another system knows a user, unique per organization by type and value.
 type Identity struct {
 	Type  string
 	Value string
