@@ -25,6 +25,9 @@ const (
 	maxRoles        = 20
 	maxListEntries  = 1000
 	maxIdentityText = 256
+	// maxIdentities lets a user move with all of them: a transfer gives up and takes a claim for each, in one transaction of
+	// at most 100 writes.
+	maxIdentities = 45
 )
 
 var (
@@ -95,6 +98,9 @@ func (u *User) Validate() error {
 		if d.User < 1 || d.User == u.ID {
 			errs.Add("delegates", "must be other users")
 		}
+	}
+	if len(u.Identities) > maxIdentities {
+		errs.Add("identities", "must hold at most "+strconv.Itoa(maxIdentities)+" identities")
 	}
 	for _, i := range u.Identities {
 		CheckText(&errs, "identities.type", i.Type, 1, MaxShortText)
