@@ -1,0 +1,136 @@
+package dynamo
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/rosterhq/roster/internal/roster"
+)
+
+// key is the primary key of an item. The constructors below are the only way to make one: each takes the tenant first,
+// so that a key into another tenant cannot be written down by accident, except the global doors by which a stranger
+// enters, whom no token has told us the tenant of yet. doc.go lists what is stored where.
+type key struct{ pk, sk string }
+
+// attributes returns the key as the SDK wants it.
+func (k key) attributes() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		"pk": &types.AttributeValueMemberS{Value: k.pk},
+		"sk": &types.AttributeValueMemberS{Value: k.sk},
+	}
+}
+
+// The sort keys that name what an item is, for items that are alone of their kind in a partition.
+const (
+	sortOrganization = "ORG"
+	sortUser         = "USER"
+	sortCredential   = "CREDENTIAL"
+	sortClaim        = "CLAIM"
+	sortClient       = "CLIENT"
+	sortGrant        = "GRANT"
+	sortRevoked      = "REVOKED"
+	sortAdmins       = "ADMINS"
+	sortOnce         = "ONCE"
+)
+
+func organizationKey(tenant roster.TenantID, id roster.OrgID) key {
+	return key{"T#" + tenant.String() + "#ORG#" + id.String(), sortOrganization}
+}
+
+// roleKey puts a custom role beside its tenant's root organization, so that one query reads all of them.
+func roleKey(tenant roster.TenantID, id roster.RoleID) key {
+	return key{organizationKey(tenant, tenant.Root()).pk, rolePrefix + id.String()}
+}
+
+const rolePrefix = "ROLE#"
+
+// adminsKey puts the count of a tenant's Admins beside its root organization, whose Admins they are.
+func adminsKey(tenant roster.TenantID) key {
+	return key{organizationKey(tenant, tenant.Root()).pk, sortAdmins}
+}
+
+func userKey(tenant roster.TenantID, id roster.UserID) key {
+	return key{"T#" + tenant.String() + "#USER#" + id.String(), sortUser}
+}
+
+func credentialKey(tenant roster.TenantID, id roster.UserID) key {
+	return key{userKey(tenant, id).pk, sortCredential}
+}
+
+func identityKey(tenant roster.TenantID, org roster.OrgID, identity roster.Identity) key {
+	return key{"T#" + tenant.String() + "#IDENTITY#" + org.String() + "#" + escape(identity.Type) + "#" + escape(identity.Value), sortClaim}
+}
+
+// clientPointerKey is where a tenant keeps the list of its clients, whose items stand outside of it.
+func clientPointerKey(tenant roster.TenantID, id roster.ClientID) key {
+	return key{clientsPartition(tenant), sortClient + "#" + escape(string(id))}
+}
+
+func clientsPartition(tenant roster.TenantID) string { return "T#" + tenant.String() + "#CLIENTS" }
+
+// onceKey gives each record a partition of its own: the records of a tenant have nothing in common, and a partition takes
+// 1,000 WRU a second.
+func onceKey(tenant roster.TenantID, once [32]byte) key {
+	return key{"T#" + tenant.String() + "#ONCE#" + hex.EncodeToString(once[:]), sortOnce}
+}
+
+// auditKey is where an entry of an organization's trail stands: in the order of time, and where it stood before, should it
+// be written again.
+func auditKey(tenant roster.TenantID, org roster.OrgID, e *roster.AuditEntry) key {
+	return key{
+		auditPartition(tenant, org),
+		auditTime(e.At) + "#" + escape(e.Subject) + "#" + strconv.FormatInt(e.Version, 10) + "#" + escape(string(e.Action)),
+	}
+}
+
+func auditPartition(tenant roster.TenantID, org roster.OrgID) string {
+	return "T#" + tenant.String() + "#AUDIT#" + org.String()
+}
+
+// auditTime returns a time in Unix milliseconds of thirteen digits, which sort as the times do until the year 2286.
+func auditTime(at time.Time) string { return fmt.Sprintf("%013d", max(at.UnixMilli(), 0)) }
+
+// emailKey is a global door: an address is taken in the whole system, and a login begins with nothing else.
+func emailKey(email roster.Email) key { return key{"EMAIL#" + escape(email.Key()), sortClaim} }
+
+// clientKey is a global door: the token endpoint knows a client's id before it knows its tenant.
+func clientKey(id roster.ClientID) key { return key{"CLIENT#" + escape(string(id)), sortClient} }
+
+// grantKey is a global door: a refresh token names its family and nothing else.
+func grantKey(family [32]byte) key { return key{"GRANT#" + hex.EncodeToString(family[:]), sortGrant} }
+
+// revokedKey is a global door: revocation needs the token's id alone.
+func revokedKey(tokenID string) key { return key{"REVOKED#" + escape(tokenID), sortRevoked} }
+
+// signingKeyKey is a global door: all tenants' tokens are signed with the same keys.
+func signingKeyKey(id string) key { return key{signingKeysPartition, "KEY#" + escape(id)} }
+
+const signingKeysPartition = "KEYS"
+
+// escape makes free text safe between two #: a percent sign and a # become %25 and %23. What is equal only but for case
+// or spacing must be made the same before, as roster.Email.Key does.
+func escape(text string) string {
+	if !strings.ContainsAny(text, "%#") {
+		return text
+	}
+	return strings.NewReplacer("%", "%25", "#", "%23").Replace(text)
+}
+
+// possible reports whether an item can stand there at all. Free text that a stranger sent can make a key that is too
+// long or not UTF-8: nothing was ever stored there, and DynamoDB would answer with a validation error rather than with
+// nothing.
+func (k key) possible() bool {
+	return len(k.pk) <= maxPartitionKey && len(k.sk) <= maxSortKey && utf8.ValidString(k.pk) && utf8.ValidString(k.sk)
+}
+
+// The longest keys that DynamoDB takes, in bytes.
+const (
+	maxPartitionKey = 2048
+	maxSortKey      = 1024
+)
