@@ -1,0 +1,52 @@
+// Package oauth2 gives out, verifies and revokes the tokens that callers of every dialect present. It holds the grants, the
+// minting and reading of access tokens, the keys they are signed with, the passwords of users, and the HTTP handler of the
+// token endpoints:
+//
+//	POST /oauth2/token                               RFC 6749, with the grants below
+//	POST /oauth2/revoke                              RFC 7009
+//	GET  /.well-known/jwks.json                      RFC 7517
+//	GET  /.well-known/oauth-authorization-server     RFC 8414
+//
+// Read server.go first (what a request goes through), then grants.go, passwords.go, tokens.go, keys.go and verifier.go.
+//
+// Not here: the signer that keeps its key in AWS KMS (package kmssigner, so that only the token function links KMS), the
+// items that grants, keys and clients are (package dynamo, which implements Store and VerifierStore), the gateway event that
+// the authorizer answers (package lambdaio), and what a caller may do once it is known (package directory). Nothing here
+// reads the environment; package app does.
+//
+// # Grants
+//
+//   - client_credentials speaks for the client's organization; for a client that is bound to a service user, as that user.
+//   - user_credentials is the published contract's own name for a log-in with an e-mail address and a password through a
+//     confidential client; it speaks for that user. RFC 9700, section 2.4, rules such a grant out for third-party clients.
+//     It is kept because clients of the contract use it, is open only to clients with a secret, and only for users inside
+//     the client's own tree.
+//   - refresh_token replaces a pair by a new one. A refresh token works once. One that is presented again ends its whole
+//     family (RFC 9700, section 4.14.2), also when two requests race: one gets the new pair, and the family is ended.
+//     There is no grace for a repeated request whose answer was lost; the client starts over with its credentials.
+//
+// Every grant answers a pair. RFC 6749, section 4.4.3, advises against a refresh token for client_credentials; the contract
+// shows one, and its clients refresh with it.
+//
+// # Passwords
+//
+// New passwords are hashed with argon2id (passwords.go). An import may bring hashes of other sorts and settings; CheckHash says
+// which, and bounds what comparing with one can cost. The first log-in that such a hash is matched by replaces it by one
+// with the current settings, unless it was replaced meanwhile; a log-in never fails for that. The password has not changed,
+// so that what it gave before, such as refresh tokens, goes on.
+//
+// # Answers that depart from the RFCs
+//
+// The contract knows the status 200 and 400 only, so every refusal is a 400 with the body of RFC 6749, section 5.2, also
+// invalid_client of a client that used HTTP Basic, where that section asks for 401. A REST API of API Gateway renames the
+// WWW-Authenticate header of any function's answer, so that a 401 from here could never carry the header that RFC 9110,
+// section 11.6.1, requires of it. The header is sent along with the 400, where RFC 9110 allows it. Faults of ours are
+// answered with 500 server_error or 503 temporarily_unavailable, codes borrowed from RFC 6749, section 4.1.2.1.
+//
+// Parameters are read from the query string, as the contract has it, and from a form body, as RFC 6749 has it. A parameter
+// that occurs twice, in one or across both, is refused. Access logs must not record query strings.
+//
+// An issuer with a path, such as the stage of an API Gateway address, has its metadata at the issuer followed by
+// /.well-known/oauth-authorization-server, not between host and path as RFC 8414, section 3.1, says: the gateway owns
+// the root of that host.
+package oauth2

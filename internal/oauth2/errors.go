@@ -1,0 +1,57 @@
+package oauth2
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/rosterhq/roster/internal/roster"
+)
+
+// Code says why a request at a token endpoint was refused. These are the codes of the contract and of RFC 6749,
+// section 5.2.
+type Code string
+
+// The codes.
+const (
+	InvalidRequest       Code = "invalid_request"
+	InvalidClient        Code = "invalid_client"
+	InvalidGrant         Code = "invalid_grant"
+	UnauthorizedClient   Code = "unauthorized_client"
+	UnsupportedGrantType Code = "unsupported_grant_type"
+
+	// Faults of ours, which the contract has no code for (RFC 6749, section 4.1.2.1).
+	serverError            Code = "server_error"
+	temporarilyUnavailable Code = "temporarily_unavailable"
+)
+
+// Refusal is the answer to a request that a token endpoint does not grant.
+type Refusal struct {
+	Code Code
+	// Description is for the developer of the client. RFC 6749, section 5.2, allows it printable ASCII but no double quote
+	// and no backslash.
+	Description string
+}
+
+// Error returns code and description.
+func (r *Refusal) Error() string { return string(r.Code) + ": " + r.Description }
+
+func refuse(code Code, description string) error {
+	return &Refusal{Code: code, Description: description}
+}
+
+// errorBody is the contract's OAuth2ErrorResponse.
+type errorBody struct {
+	Error       Code   `json:"error"`
+	Description string `json:"error_description"`
+}
+
+// answerFor returns the status and body that tell the client about err. Nothing of an error that is not a Refusal is shown.
+func answerFor(err error) (int, errorBody) {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return http.StatusBadRequest, errorBody{refusal.Code, refusal.Description}
+	}
+	if roster.KindOf(err) == roster.KindUnavailable {
+		return http.StatusServiceUnavailable, errorBody{temporarilyUnavailable, "the server cannot answer now, try again in a moment"}
+	}
+	return http.StatusInternalServerError, errorBody{serverError, "the server met a fault"}
+}
