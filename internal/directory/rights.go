@@ -1,0 +1,110 @@
+package directory
+
+import (
+	"context"
+	"strings"
+
+	"github.com/rosterhq/roster/internal/roster"
+)
+
+// This file is the one place of the rules about who may do what to whom:
+//
+//   - Each use case needs a permission (require). A token that speaks for an organization holds all of them.
+//   - A caller reaches its own organization and everything below it. What is elsewhere is "not found", in the words of
+//     what does not exist at all (reachedUser, reachedOrganization).
+//   - Nobody grants a role that holds a permission they lack (mayGrant): not to somebody new, not by a change of role, not
+//     along with a transfer, and not by bringing back somebody who had it and was deleted or suspended (mayReturn).
+//   - Nobody locks themselves out (notOneself, keepsOwnRight): suspending or deleting oneself, or moving oneself to an
+//     organization below, from where there is no way back up, is for somebody else to do, and a change of one's own role
+//     must leave the permission to change it again.
+//   - The last active Admin of a root organization stays (roster.LastAdmin). Only the table can hold that, in the write
+//     itself: two Admins who demote each other at the same moment both see that there is another.
+
+// require returns nil if the caller holds the permission, and otherwise a KindForbidden error that names it.
+func require(p *roster.Principal, permission roster.Permission) error {
+	if p.Permissions.Has(permission) {
+		return nil
+	}
+	return roster.Forbidden("this needs the permission " + permission.String())
+}
+
+// reachedUser returns the user that was read, unless the caller does not reach it. One error, built in one place, is for
+// both: the answer must not tell that somebody else's user exists.
+func reachedUser(p *roster.Principal, user roster.User, err error) (roster.User, error) {
+	if roster.KindOf(err) == roster.KindNotFound || err == nil && !p.Reaches(user.Path) {
+		return roster.User{}, roster.NotFound("user")
+	}
+	if err != nil {
+		return roster.User{}, err
+	}
+	return user, nil
+}
+
+// reachedOrganization returns an organization of the caller's tree. The caller's own is not read for its path: the token
+// has it, and organizations never move.
+func (d *Directory) reachedOrganization(ctx context.Context, p *roster.Principal, id roster.OrgID) (roster.OrgPath, error) {
+	if id == p.Org() {
+		return p.Path, nil
+	}
+	organization, err := d.organizations.Organization(ctx, p.Tenant, id)
+	if roster.KindOf(err) == roster.KindNotFound || err == nil && !p.Reaches(organization.Path) {
+		return nil, roster.NotFound("organization")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return organization.Path, nil
+}
+
+// mayGrant returns nil if the caller may give the role to somebody, and otherwise a KindForbidden error that names what the
+// caller lacks.
+func mayGrant(p *roster.Principal, role *roster.Role) error {
+	if p.Permissions.Covers(role.Permissions) {
+		return nil
+	}
+	lacking := (role.Permissions &^ p.Permissions).Names()
+	return roster.Forbidden("the role " + role.Name + " holds permissions that you lack: " + strings.Join(lacking, ", "))
+}
+
+// grantable returns the role of that id, if the caller may give it to somebody. An unknown role is a KindNotFound error
+// about the field role.
+func (d *Directory) grantable(ctx context.Context, p *roster.Principal, id roster.RoleID) (roster.Role, error) {
+	role, err := d.roles.Role(ctx, p.Tenant, id)
+	if roster.KindOf(err) == roster.KindNotFound {
+		return roster.Role{}, &roster.Error{
+			Kind: roster.KindNotFound, Message: "role not found", Fields: []roster.FieldError{{Field: "role", Message: "names no role"}},
+		}
+	}
+	if err != nil {
+		return roster.Role{}, err
+	}
+	return role, mayGrant(p, &role)
+}
+
+// mayReturn returns nil if the caller may bring the user back with the roles it had.
+func (d *Directory) mayReturn(ctx context.Context, p *roster.Principal, user *roster.User) error {
+	for _, role := range user.Roles {
+		// A role that is gone holds nothing.
+		if _, err := d.grantable(ctx, p, role); err != nil && roster.KindOf(err) != roster.KindNotFound {
+			return err
+		}
+	}
+	return nil
+}
+
+// notOneself returns a KindForbidden error if the user is the caller: "you cannot suspend yourself".
+func notOneself(p *roster.Principal, id roster.UserID, verb string) error {
+	if p.UserScoped() && p.User == id {
+		return roster.Forbidden("you cannot " + verb + " yourself")
+	}
+	return nil
+}
+
+// keepsOwnRight returns a KindForbidden error if the user is the caller and the role that it is about to get lacks the
+// permission by which the caller does this.
+func keepsOwnRight(p *roster.Principal, id roster.UserID, role *roster.Role, permission roster.Permission) error {
+	if p.UserScoped() && p.User == id && !role.Permissions.Has(permission) {
+		return roster.Forbidden("you cannot take the permission " + permission.String() + " from yourself")
+	}
+	return nil
+}
