@@ -1,0 +1,153 @@
+package lambdaio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/rosterhq/roster/internal/roster"
+)
+
+// StreamResponse says where the records of a batch begin that are to be delivered again.
+type StreamResponse = events.DynamoDBEventResponse
+
+// StreamHandler is a Lambda function that reads a table's stream. It takes an event as JSON, because nothing of a record is of
+// interest here but its number. An error, instead of an answer, has the whole batch delivered again.
+type StreamHandler func(ctx context.Context, event []byte) (StreamResponse, error)
+
+// HandleRecord does what a record of a stream calls for. The record is JSON as Lambda delivers it, and valid only during the
+// call. Records arrive at least once, so doing it again must change nothing. An error has the record delivered again, and all
+// that follow it in its batch.
+type HandleRecord func(ctx context.Context, record []byte) error
+
+// StreamOptions are the settings of Stream. The zero value is useful.
+type StreamOptions struct {
+	// Margin is how long before Lambda's own deadline the last record is begun, and the record's context ends. Zero means
+	// DefaultMargin.
+	Margin time.Duration
+	// Log receives one line per batch; nil means slog.Default.
+	Log *slog.Logger
+	// Now tells the time, for the duration in the log; nil means time.Now.
+	Now func() time.Time
+}
+
+// Stream returns a Lambda function that gives the records of a table's stream to handle, one after the other, in the order of the
+// batch. At the first that fails it stops and answers with that record's SequenceNumber: Lambda then delivers that one and what
+// follows it again (ReportBatchItemFailures), so that no record overtakes an earlier one, and none is lost. A record that
+// panics, or for which there is no time left, fails.
+//
+// A batch in which a record has no number is an error, before any of it is handled: what cannot be named cannot be
+// delivered again alone, and an empty number would have the whole batch repeated without a word.
+func Stream(handle HandleRecord, options StreamOptions) StreamHandler {
+	if options.Margin == 0 {
+		options.Margin = DefaultMargin
+	}
+	if options.Log == nil {
+		options.Log = slog.Default()
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	return func(ctx context.Context, event []byte) (StreamResponse, error) {
+		begin := options.Now()
+		meter := new(roster.Meter)
+		batch, err := decodeBatch(event)
+		if err != nil {
+			options.Log.ErrorContext(ctx, "batch refused", "error", err.Error())
+			return StreamResponse{}, err
+		}
+		deadline, cancel := answerDeadline(ctx, options.Margin)
+		defer cancel()
+		done, err := handleBatch(roster.WithMeter(deadline, meter), batch, handle)
+		logBatch(ctx, options.Log, batch, done, err, meter.Cost(), options.Now().Sub(begin))
+		if err != nil {
+			return StreamResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: batch[done].number}}}, nil
+		}
+		return StreamResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}, nil
+	}
+}
+
+// Invoke answers an event given as JSON, as the Lambda runtime calls it.
+func (h StreamHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	response, err := h(ctx, payload)
+	if err != nil {
+		return nil, err
+	}
+	return encode(response)
+}
+
+// streamRecord is a record and what it is called by.
+type streamRecord struct {
+	number string
+	text   json.RawMessage
+}
+
+func decodeBatch(event []byte) ([]streamRecord, error) {
+	var wire struct{ Records []json.RawMessage }
+	if err := json.Unmarshal(event, &wire); err != nil {
+		return nil, fmt.Errorf("reading a stream event: %w", err)
+	}
+	if wire.Records == nil {
+		return nil, errors.New("reading a stream event: it has no Records")
+	}
+	batch := make([]streamRecord, len(wire.Records))
+	for i, text := range wire.Records {
+		var head struct {
+			DynamoDB struct{ SequenceNumber string }
+		}
+		if err := json.Unmarshal(text, &head); err != nil {
+			return nil, fmt.Errorf("reading record %d of a stream event: %w", i, err)
+		}
+		if head.DynamoDB.SequenceNumber == "" {
+			return nil, fmt.Errorf("reading record %d of a stream event: it has no SequenceNumber", i)
+		}
+		batch[i] = streamRecord{head.DynamoDB.SequenceNumber, text}
+	}
+	return batch, nil
+}
+
+// handleBatch returns how many records were handled, from the first on, and why the next one was not.
+func handleBatch(ctx context.Context, batch []streamRecord, handle HandleRecord) (int, error) {
+	for i, record := range batch {
+		if err := ctx.Err(); err != nil {
+			return i, fmt.Errorf("no time is left: %w", err)
+		}
+		if err := handleRecord(ctx, record.text, handle); err != nil {
+			return i, err
+		}
+	}
+	return len(batch), nil
+}
+
+// handleRecord is handle, with a panic turned into an error.
+func handleRecord(ctx context.Context, record []byte, handle HandleRecord) (err error) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			err = fmt.Errorf("the handler panicked: %v\n%s", failure, debug.Stack())
+		}
+	}()
+	return handle(ctx, record)
+}
+
+func logBatch(ctx context.Context, log *slog.Logger, batch []streamRecord, done int, err error, cost roster.Cost, took time.Duration) {
+	facts := []slog.Attr{
+		slog.Int("records", len(batch)),
+		slog.Int("handled", done),
+		slog.Duration("duration", took),
+		slog.Int("tableCalls", cost.Calls),
+		slog.Float64("readUnits", cost.Reads),
+		slog.Float64("writeUnits", cost.Writes),
+	}
+	if err == nil {
+		log.LogAttrs(ctx, slog.LevelInfo, "batch", facts...)
+		return
+	}
+	log.LogAttrs(ctx, slog.LevelError, "record failed", append(facts,
+		slog.String("sequenceNumber", batch[done].number), slog.String("error", err.Error()))...)
+}
