@@ -1,0 +1,250 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Environment is what a Lambda gets from the process it runs in.
+type Environment struct {
+	// Getenv returns an environment variable, empty if it is not set.
+	Getenv func(name string) string
+	// Log is where log lines go.
+	Log io.Writer
+	// Now tells the time.
+	Now func() time.Time
+}
+
+// Part is a group of settings that some functions need and others do not.
+type Part int
+
+// The parts. Settings outside of them are read for every function.
+const (
+	// Tokens are the settings that verifying access tokens takes.
+	Tokens Part = iota
+	// Signing are the settings that giving out tokens takes, besides Tokens.
+	Signing
+	// Replica are the settings of the in-memory replicas.
+	Replica
+	// Retention are the settings of those who write what is kept for a time only.
+	Retention
+)
+
+// Config is the configuration of a function. Fields of parts that were not asked for are zero.
+type Config struct {
+	// LogLevel is ROSTER_LOG_LEVEL: DEBUG, INFO, WARN or ERROR; INFO if it is not set.
+	LogLevel slog.Level
+	// Table is ROSTER_TABLE, the table's name. Required.
+	Table string
+	// TableEndpoint is ROSTER_DYNAMODB_ENDPOINT, the address of another DynamoDB than the Region's; empty if it is not set.
+	TableEndpoint string
+	// Region is AWS_REGION, which Lambda sets. Required.
+	Region string
+	// Credentials are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, which Lambda sets to the function's
+	// role and which are valid for longer than an execution environment lives. The first two are required.
+	Credentials Credentials
+	// BasePath is ROSTER_BASE_PATH, the prefix of the path that a custom domain's base path mapping leaves in requests, such as
+	// /v1/rest; empty if it is not set.
+	BasePath string
+	// Memory is AWS_LAMBDA_FUNCTION_MEMORY_SIZE in bytes, which Lambda sets; 512 MiB if it is not set.
+	Memory int64
+
+	// Issuer is ROSTER_ISSUER, the address that the API is reached at. Part Tokens; required.
+	Issuer string
+	// Audience is ROSTER_AUDIENCE, the audience of access tokens; the issuer if it is not set. Part Tokens.
+	Audience string
+	// AccessTokenTTL is ROSTER_ACCESS_TOKEN_TTL, from 1s to 24h; 15m if it is not set. Part Tokens, since a verifier trusts a
+	// retired key for as long.
+	AccessTokenTTL time.Duration
+
+	// RefreshTokenTTL is ROSTER_REFRESH_TOKEN_TTL, from 1m to 8760h; 720h if it is not set. Part Signing.
+	RefreshTokenTTL time.Duration
+	// SigningKey is ROSTER_SIGNING_KEY, the id or ARN of a KMS key, and SigningKeyFile is ROSTER_SIGNING_KEY_FILE, a file with a
+	// key in PEM. Part Signing; one of the two is required.
+	SigningKey     string
+	SigningKeyFile string
+
+	// ReplicaMaxAge is ROSTER_REPLICA_MAX_AGE: how long a replica answers without looking at the feed, from 0s to 1h; 0s,
+	// which is always looking, if it is not set. Part Replica.
+	ReplicaMaxAge time.Duration
+	// ReplicaOverlap is ROSTER_REPLICA_OVERLAP: how far behind what it has seen a replica reads the feed again, to catch what
+	// clock skew and index lag made late, from 0s to 10m; 5s if it is not set. Part Replica.
+	ReplicaOverlap time.Duration
+	// ReplicaMemory is ROSTER_REPLICA_MEMORY: what all replicas together may take, in bytes, from 1 MiB up; 60 % of Memory if it
+	// is not set. Part Replica.
+	ReplicaMemory int64
+
+	// DeletedRetention is ROSTER_DELETED_RETENTION_DAYS: how long a removed user can be restored, from 1 day to 3650; 90 days if it
+	// is not set. Part Retention.
+	DeletedRetention time.Duration
+	// AuditRetention is ROSTER_AUDIT_RETENTION_DAYS: how long an entry of an audit trail is kept, from 1 day to 3650; 90 days if it
+	// is not set. Part Retention.
+	AuditRetention time.Duration
+}
+
+// Credentials are what AWS requests are signed with.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey string
+	SessionToken    string
+}
+
+// The defaults of settings that have one.
+const (
+	defaultMemory          = 512 << 20
+	defaultAccessTokenTTL  = 15 * time.Minute
+	defaultRefreshTokenTTL = 30 * 24 * time.Hour
+	defaultReplicaOverlap  = 5 * time.Second
+	defaultRetentionDays   = 90
+)
+
+// Load reads a function's configuration: what every function needs, and the given parts. The error names everything that is
+// missing or wrong, not only the first.
+func Load(getenv func(string) string, parts ...Part) (*Config, error) {
+	e := &environment{getenv: getenv}
+	c := &Config{
+		LogLevel:      e.level("ROSTER_LOG_LEVEL"),
+		Table:         e.required("ROSTER_TABLE"),
+		TableEndpoint: e.address("ROSTER_DYNAMODB_ENDPOINT"),
+		Region:        e.required("AWS_REGION"),
+		Credentials: Credentials{
+			AccessKeyID:     e.required("AWS_ACCESS_KEY_ID"),
+			SecretAccessKey: e.required("AWS_SECRET_ACCESS_KEY"),
+			SessionToken:    getenv("AWS_SESSION_TOKEN"),
+		},
+		BasePath: getenv("ROSTER_BASE_PATH"),
+		Memory:   e.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", defaultMemory>>20, 1, 1<<20) << 20,
+	}
+	for _, part := range parts {
+		switch part {
+		case Tokens:
+			c.Issuer = strings.TrimRight(e.issuer("ROSTER_ISSUER"), "/")
+			if c.Audience = getenv("ROSTER_AUDIENCE"); c.Audience == "" {
+				c.Audience = c.Issuer
+			}
+			c.AccessTokenTTL = e.duration("ROSTER_ACCESS_TOKEN_TTL", defaultAccessTokenTTL, time.Second, 24*time.Hour)
+		case Signing:
+			c.RefreshTokenTTL = e.duration("ROSTER_REFRESH_TOKEN_TTL", defaultRefreshTokenTTL, time.Minute, 365*24*time.Hour)
+			c.SigningKey, c.SigningKeyFile = e.oneOf("ROSTER_SIGNING_KEY", "ROSTER_SIGNING_KEY_FILE")
+		case Replica:
+			c.ReplicaMaxAge = e.duration("ROSTER_REPLICA_MAX_AGE", 0, 0, time.Hour)
+			c.ReplicaOverlap = e.duration("ROSTER_REPLICA_OVERLAP", defaultReplicaOverlap, 0, 10*time.Minute)
+			c.ReplicaMemory = e.number("ROSTER_REPLICA_MEMORY", c.Memory/10*6, 1<<20, 1<<40)
+		case Retention:
+			c.DeletedRetention = e.days("ROSTER_DELETED_RETENTION_DAYS", defaultRetentionDays)
+			c.AuditRetention = e.days("ROSTER_AUDIT_RETENTION_DAYS", defaultRetentionDays)
+		}
+	}
+	if err := e.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// environment reads variables and collects what is wrong with them.
+type environment struct {
+	getenv func(string) string
+	faults []error
+}
+
+func (e *environment) err() error {
+	if len(e.faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the configuration is not valid:\n%w", errors.Join(e.faults...))
+}
+
+func (e *environment) fault(name, format string, arguments ...any) {
+	e.faults = append(e.faults, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, arguments...)))
+}
+
+func (e *environment) required(name string) string {
+	text := e.getenv(name)
+	if strings.TrimSpace(text) == "" {
+		e.fault(name, "is required")
+	}
+	return text
+}
+
+// oneOf reads two variables of which exactly one must be set.
+func (e *environment) oneOf(first, second string) (string, string) {
+	a, b := e.getenv(first), e.getenv(second)
+	switch {
+	case a == "" && b == "":
+		e.fault(first, "or %s is required", second)
+	case a != "" && b != "":
+		e.fault(first, "and %s exclude each other", second)
+	}
+	return a, b
+}
+
+func (e *environment) level(name string) slog.Level {
+	levels := map[string]slog.Level{"": slog.LevelInfo, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo, "WARN": slog.LevelWarn, "ERROR": slog.LevelError}
+	level, ok := levels[strings.ToUpper(e.getenv(name))]
+	if !ok {
+		e.fault(name, "must be DEBUG, INFO, WARN or ERROR, not %q", e.getenv(name))
+	}
+	return level
+}
+
+// address reads an optional http or https URL.
+func (e *environment) address(name string) string {
+	text := e.getenv(name)
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		e.fault(name, "must be an address such as https://host:port, not %q", text)
+	}
+	return text
+}
+
+// issuer reads a required URL without query and fragment (RFC 8414, section 2). That it is https, or on this machine, is checked by
+// package oauth2.
+func (e *environment) issuer(name string) string {
+	text := e.required(name)
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		e.fault(name, "must be an address such as https://roster.example, not %q", text)
+	}
+	return text
+}
+
+func (e *environment) duration(name string, standard, least, most time.Duration) time.Duration {
+	text := e.getenv(name)
+	if text == "" {
+		return standard
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < least || d > most {
+		e.fault(name, "must be a duration from %v to %v, such as 15m, not %q", least, most, text)
+	}
+	return d
+}
+
+// days reads a whole number of days, at most ten years.
+func (e *environment) days(name string, standard int64) time.Duration {
+	return time.Duration(e.number(name, standard, 1, 3650)) * 24 * time.Hour
+}
+
+func (e *environment) number(name string, standard, least, most int64) int64 {
+	text := e.getenv(name)
+	if text == "" {
+		return standard
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < least || n > most {
+		e.fault(name, "must be a whole number from %d to %d, not %q", least, most, text)
+	}
+	return n
+}

@@ -1,0 +1,128 @@
+package app_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rosterhq/roster/internal/dynamo"
+	"github.com/rosterhq/roster/internal/lambdaio"
+	"github.com/rosterhq/roster/internal/roster"
+	"github.com/rosterhq/roster/internal/rostertest"
+	"github.com/rosterhq/roster/internal/rostertest/people"
+)
+
+// TestReadsCostTheSameInEveryTenant pins what a warm search, a warm list and a get cost through the whole function, as
+// the caller is told it in Server-Timing, in a tenant of 100 users and in one of 10,000.
+func TestReadsCostTheSameInEveryTenant(t *testing.T) {
+	for _, users := range []int{100, 10_000} {
+		t.Run(strconv.Itoa(users), func(t *testing.T) {
+			var ahead atomic.Int64 // nanoseconds by which the functions' clock is ahead
+			now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+			h := buildAt(t, now)
+			table := h.config.NewTable(now, h.config.Logger(h.log))
+			crowd := people.New(people.Config{Seed: 1, Now: time.Now(), Tenant: h.tenant.Organization.Tenant, Users: users})
+			populate(t, table, crowd)
+
+			token := h.token(t, "tokens-client-credentials.json")
+			search := func(query string) lambdaio.Response {
+				return h.ask(t, "organization-search.json", token, func(r *lambdaio.Request) {
+					r.QueryStringParameters = map[string]string{"query": query}
+					r.MultiValueQueryStringParameters = map[string][]string{"query": {query}}
+				})
+			}
+			search("ann") // loads the replica
+			ahead.Add(int64(time.Minute))
+			search("ann") // reads the last of the crowd once more, as it came within the overlap before the load
+			// One change in each shard makes every read of the feed carry something, since DynamoDB Local reports nothing
+			// for an answer of nothing where DynamoDB charges half a unit.
+			touch(t, table, h.tenant.Organization.Path)
+			for _, query := range []string{"ann", "a", "no such person"} {
+				if got, want := costOf(t, search(query)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
+					t.Errorf("a search for %q costs %+v, want %+v", query, got, want)
+				}
+			}
+			if got, want := costOf(t, h.ask(t, "organization-list.json", token, nil)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
+				t.Errorf("a list costs %+v, want %+v", got, want)
+			}
+			id := h.tenant.Admin.ID.String()
+			get := h.ask(t, "organization-user.json", token, func(r *lambdaio.Request) {
+				r.QueryStringParameters = map[string]string{"userId": id}
+				r.MultiValueQueryStringParameters = map[string][]string{"userId": {id}}
+			})
+			if got, want := costOf(t, get), (cost{calls: 1, reads: 1}); got != want {
+				t.Errorf("a get costs %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+// populate stores the crowd, several calls at a time.
+func populate(t *testing.T, table *dynamo.Table, crowd *people.Population) {
+	t.Helper()
+	var batch []roster.NewUser
+	for user := range crowd.Users() {
+		batch = append(batch, roster.NewUser{User: user})
+	}
+	var wg sync.WaitGroup
+	for part := range slices.Chunk(batch, len(batch)/4+1) {
+		wg.Go(func() {
+			for _, created := range table.CreateUsers(t.Context(), part, rostertest.Stamp()) {
+				if created.Err != nil {
+					t.Error(created.Err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// touch writes one user in each shard of the feed.
+func touch(t *testing.T, table *dynamo.Table, path roster.OrgPath) {
+	t.Helper()
+	for n := range roster.Shards {
+		user := rostertest.User(path, roster.Shards*1000+n, func(u *roster.User) { u.Email = roster.Email(fmt.Sprintf("late%d@example.com", n)) })
+		for _, created := range table.CreateUsers(t.Context(), []roster.NewUser{{User: user}}, rostertest.Stamp()) {
+			if created.Err != nil {
+				t.Fatal(created.Err)
+			}
+		}
+	}
+}
+
+type cost struct {
+	calls int
+	reads float64
+}
+
+var serverTiming = regexp.MustCompile(`^table;dur=[0-9.]+;desc="([0-9]+) calls, ([0-9.]+) RRU, 0 WRU"$`)
+
+// costOf reads what an answer says it cost at the table.
+func costOf(t *testing.T, response lambdaio.Response) cost {
+	t.Helper()
+	header := response.MultiValueHeaders["Server-Timing"]
+	if response.StatusCode != 200 || len(header) != 1 {
+		t.Fatalf("%d %s, Server-Timing %q", response.StatusCode, response.Body, header)
+	}
+	m := serverTiming.FindStringSubmatch(header[0])
+	if m == nil {
+		t.Fatalf("Server-Timing = %q", header[0])
+	}
+	calls, err := strconv.Atoi(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads, err := strconv.ParseFloat(m[2], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cost{calls, reads}
+}

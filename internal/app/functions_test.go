@@ -1,0 +1,207 @@
+package app_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rosterhq/roster/internal/rostertest/samtemplate"
+)
+
+// event is the part of a sample event that says which route it is about, or that it is a batch of a stream's records.
+type event struct {
+	Records        []json.RawMessage
+	Resource       string
+	Path           string
+	HTTPMethod     string
+	Type           string
+	RequestContext struct{ ResourcePath, HTTPMethod, RequestID string }
+}
+
+// TestEachFunctionIsComplete holds the four things that make a Lambda together: the folder under functions/, the constructor in
+// package app, the entry in template.yaml, and sample events.
+func TestEachFunctionIsComplete(t *testing.T) {
+	template, err := samtemplate.FindAndRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders, constructors := folders(t, "../../functions"), folders(t, ".")
+	var entries, samples []string
+	for _, f := range template.Functions {
+		name := strings.TrimSuffix(strings.TrimPrefix(f.CodeURI, "build/"), "/")
+		if f.CodeURI != "build/"+name+"/" || f.LogicalID != strings.ToUpper(name[:1])+name[1:]+"Function" {
+			t.Errorf("template.yaml:%d: %s has the CodeUri %s; want build/<folder>/, and the folder in Pascal case with Function for a logical id", f.Line, f.LogicalID, f.CodeURI)
+		}
+		entries = append(entries, name)
+	}
+	for file := range events(t) {
+		name, _, _ := strings.Cut(file, "-")
+		if !slices.Contains(samples, name) {
+			samples = append(samples, name)
+		}
+	}
+	for where, names := range map[string][]string{"internal/app": constructors, "template.yaml": entries, "events": samples} {
+		slices.Sort(names)
+		if !slices.Equal(names, folders) {
+			t.Errorf("%s has %q, functions has %q", where, names, folders)
+		}
+	}
+}
+
+func TestMainsAreSmall(t *testing.T) {
+	for _, name := range folders(t, "../../functions") {
+		text, err := os.ReadFile(filepath.Join("../../functions", name, "main.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Count(string(text), "\n"); lines > 25 {
+			t.Errorf("functions/%s/main.go has %d lines; what is more than 25 belongs in package app", name, lines)
+		}
+	}
+}
+
+// TestEventsAndRoutesAgree holds each sample event to a route of its function, and each route to having one.
+func TestEventsAndRoutesAgree(t *testing.T) {
+	template, err := samtemplate.FindAndRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	functionOf, sampled := map[string]string{}, map[string]bool{}
+	for _, r := range template.API.Routes {
+		functionOf[r.Method+" "+r.Path] = r.Function
+	}
+	for file, e := range events(t) {
+		if len(e.Records) > 0 {
+			continue
+		}
+		route := e.HTTPMethod + " " + e.Resource
+		function, there := functionOf[route]
+		if !there {
+			t.Errorf("events/%s: template.yaml has no route %s", file, route)
+			continue
+		}
+		if e.Path != e.Resource || e.RequestContext.ResourcePath != e.Resource || e.RequestContext.HTTPMethod != e.HTTPMethod || e.RequestContext.RequestID == "" {
+			t.Errorf("events/%s: contradicts itself about route %s", file, route)
+		}
+		if e.Type == "REQUEST" { // an authorizer's
+			continue
+		}
+		name, _, _ := strings.Cut(file, "-")
+		if want := strings.ToUpper(name[:1]) + name[1:] + "Function"; function != want {
+			t.Errorf("events/%s: route %s is one of %s", file, route, function)
+		}
+		sampled[route] = true
+	}
+	for route := range functionOf {
+		if !sampled[route] {
+			t.Errorf("no event in events/ is about the route %s", route)
+		}
+	}
+}
+
+// TestEventsAndStreamsAgree holds each sample batch to a function that the template gives the table's stream to, and each of
+// those to having one.
+func TestEventsAndStreamsAgree(t *testing.T) {
+	template, err := samtemplate.FindAndRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reading, sampled []string
+	for _, s := range template.Streams {
+		reading = append(reading, s.Function)
+	}
+	for file, e := range events(t) {
+		name, _, _ := strings.Cut(file, "-")
+		if function := strings.ToUpper(name[:1]) + name[1:] + "Function"; len(e.Records) > 0 && !slices.Contains(sampled, function) {
+			sampled = append(sampled, function)
+		}
+	}
+	slices.Sort(reading)
+	slices.Sort(sampled)
+	if !slices.Equal(reading, sampled) {
+		t.Errorf("template.yaml gives the stream to %q, events has batches for %q", reading, sampled)
+	}
+}
+
+// TestNoFunctionMayScan holds the policies to actions by name, and the one that reads a whole table away from all of them.
+func TestNoFunctionMayScan(t *testing.T) {
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, granted := range []string{"dynamodb:Scan", "dynamodb:*", "dynamodb:PartiQL", "DynamoDBCrudPolicy", "DynamoDBReadPolicy", "sqs:*"} {
+		if strings.Contains(string(text), granted) {
+			t.Errorf("template.yaml grants %s", granted)
+		}
+	}
+}
+
+// folders returns the names of the folders in dir, sorted.
+func folders(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() && entry.Name() != "testdata" {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
+
+// events returns the sample events by file name.
+func events(t *testing.T) map[string]event {
+	t.Helper()
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no sample events: %v", err)
+	}
+	all := map[string]event{}
+	for _, file := range files {
+		var e event
+		if err := json.Unmarshal(sample(t, filepath.Base(file)), &e); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[filepath.Base(file)] = e
+	}
+	return all
+}
+
+// sample returns the text of a sample event.
+func sample(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../events", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestFunctionsLinkOnlyWhatTheyUse holds what makes a cold start dear away from the functions that have no use for it (SEARCH.md,
+// section C).
+func TestFunctionsLinkOnlyWhatTheyUse(t *testing.T) {
+	for library, users := range map[string][]string{
+		"github.com/aws/aws-sdk-go-v2/service/kms":   {"tokens"},
+		"github.com/danielgtaylor/huma/v2":           {"organization"},
+		"github.com/aws/aws-sdk-go-v2/config":        nil,
+		"github.com/rosterhq/roster/internal/oauth2": {"authorizer", "organization", "tokens"},
+	} {
+		for _, name := range folders(t, "../../functions") {
+			out, err := exec.Command("go", "list", "-deps", "../../functions/"+name).Output()
+			if err != nil {
+				t.Fatalf("go list: %v", err)
+			}
+			linked := slices.Contains(strings.Fields(string(out)), library)
+			if want := slices.Contains(users, name); linked && !want {
+				t.Errorf("functions/%s links %s, which only %q should", name, library, users)
+			}
+		}
+	}
+}

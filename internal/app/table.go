@@ -1,0 +1,63 @@
+package app
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/rosterhq/roster/internal/dynamo"
+)
+
+// NewTable returns the table. It makes no call. Without the part Retention it keeps things for as long as package dynamo does by itself.
+func (c *Config) NewTable(now func() time.Time, log *slog.Logger) *dynamo.Table {
+	options := dynamodb.Options{
+		Region:      c.Region,
+		Credentials: c.Provider(),
+		HTTPClient:  HTTPClient(),
+		Retryer:     Retryer(),
+	}
+	if c.TableEndpoint != "" {
+		options.BaseEndpoint = aws.String(c.TableEndpoint)
+	}
+	return dynamo.New(dynamodb.New(options), c.Table, dynamo.Options{
+		Now: now, Log: log, Retention: c.DeletedRetention, AuditRetention: c.AuditRetention,
+	})
+}
+
+// Provider returns the credentials in the form that AWS clients take.
+func (c *Config) Provider() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(c.Credentials.AccessKeyID, c.Credentials.SecretAccessKey, c.Credentials.SessionToken)
+}
+
+// Retryer returns what AWS clients go by when a call fails: four tries, the waits between them growing from some tens of
+// milliseconds to half a second at most. With the SDK's own 20 s a caller would be gone before the second try.
+func Retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 4
+		o.MaxBackoff = 500 * time.Millisecond
+	})
+}
+
+// HTTPClient returns the client that AWS is called with. DynamoDB and KMS answer in milliseconds from the same Region, so what
+// takes seconds is lost and better tried again.
+func HTTPClient() *http.Client {
+	dialer := &net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{Transport: &http.Transport{
+		Proxy:          http.ProxyFromEnvironment,
+		DialContext:    dialer.DialContext,
+		DialTLSContext: dialTLS(dialer),
+		// The four shards of a tenant's feed are read side by side, and a tenant being loaded must not keep others waiting.
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   2 * time.Second,
+		ResponseHeaderTimeout: 10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true, // the SDK asks for gzip itself where it wants it
+	}}
+}
