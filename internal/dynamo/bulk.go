@@ -152,9 +152,7 @@ func (b *batch) add(c *candidate) bool {
 func keysOf(legs []leg) []string {
 	keys := make([]string, len(legs))
 	for i, l := range legs {
-		pk, _ := l.item.Put.Item["pk"].(*types.AttributeValueMemberS)
-		sk, _ := l.item.Put.Item["sk"].(*types.AttributeValueMemberS)
-		keys[i] = itemName(key{pk.Value, sk.Value})
+		keys[i] = itemName(keyOf(l.item.Put.Item))
 	}
 	return keys
 }

@@ -69,7 +69,8 @@
 // What belongs together is one transaction (tx.go): a user with its claims and password, a tenant with its first user and
 // client. Each leg of it has its own meaning of failure. Updates are optimistic: they hold for the version that was read.
 // The time of an item's changes never runs backwards. A write that met a conflict with another transaction is tried again,
-// and what DynamoDB is too busy for is a KindUnavailable error once the SDK's tries are used up.
+// and what DynamoDB is too busy for is a KindUnavailable error once the SDK's tries are used up. A write that took so long that
+// followers may have looked past its stamp is stamped anew (late.go).
 //
 // Two legs are for what no reading before the write could tell. A creation under an idempotency key writes a record of
 // what it made, and finds the one that is there (once.go). A write that changes who is an Admin of the root moves their

@@ -161,7 +161,21 @@ func (t *Table) commit(ctx context.Context, legs []leg) ([]types.CancellationRea
 	if err != nil {
 		return nil, err
 	}
+	if reasons == nil {
+		t.restampLate(ctx, putItems(legs)...)
+	}
 	return reasons, nil
+}
+
+// putItems returns the whole items that legs write.
+func putItems(legs []leg) []map[string]types.AttributeValue {
+	items := make([]map[string]types.AttributeValue, 0, len(legs))
+	for _, l := range legs {
+		if l.item.Put != nil {
+			items = append(items, l.item.Put.Item)
+		}
+	}
+	return items
 }
 
 // conflict is a write that met another transaction, which is tried again.
@@ -285,7 +299,7 @@ func (t *Table) putAlone(ctx context.Context, item any, c condition, refused fun
 		input.ConditionExpression, input.ExpressionAttributeNames, input.ExpressionAttributeValues = &c.text, c.names, c.values
 		input.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}
-	return t.despiteConflicts(ctx, func() error {
+	err = t.despiteConflicts(ctx, func() error {
 		_, err := t.client.PutItem(ctx, input, t.metered)
 		return single(fmt.Sprintf("writing %T", item), err, func(found map[string]types.AttributeValue) error {
 			if reflect.DeepEqual(found, attributes) {
@@ -294,6 +308,10 @@ func (t *Table) putAlone(ctx context.Context, item any, c condition, refused fun
 			return refused(found)
 		})
 	})
+	if err == nil {
+		t.restampLate(ctx, attributes)
+	}
+	return err
 }
 
 // single gives the error of a write of one item its meaning.
