@@ -15,7 +15,8 @@ type Write struct {
 }
 
 // Once makes a creation happen at most once in OnceFor: its record is written in the same transaction as what is created,
-// and says what that was, so that the same request gets the first answer again.
+// and says what that was, so that the same request gets the first answer again. A request that created nothing, refused or
+// answered with an account that was there already, leaves no record.
 type Once struct {
 	// Key is a hash over the caller (tenant, client and user), the operation and the key that the caller chose.
 	Key [32]byte
