@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/rosterhq/roster/internal/dynamo"
 	"github.com/rosterhq/roster/internal/roster"
 	"github.com/rosterhq/roster/internal/rostertest"
 	"github.com/rosterhq/roster/internal/rostertest/dynamolocal"
@@ -101,17 +102,19 @@ func (c *crashWorld) writeUntil(t *testing.T, done *atomic.Int64, end int64, kil
 		all.Go(func() {
 			random := newRandom(int(end) + writer)
 			for n := 0; ctx.Err() == nil; n++ {
-				err := c.writeSomething(t, random)
-				if n%5 == 0 {
+				var err error
+				switch n % 5 {
+				case 0:
 					var user roster.User
-					user, _, err = c.CreateUser(t.Context(), newcomer(rostertest.User(c.child, 0, func(u *roster.User) {
-						u.Email = roster.Email(rand.Text() + "@example.com")
-					})), rostertest.Stamp(), nil)
-					if err == nil {
+					if user, err = c.createNobody(t); err == nil {
 						mu.Lock()
 						acknowledged = append(acknowledged, user.ID)
 						mu.Unlock()
 					}
+				case 1, 2: // most of what happens to a directory
+					err = c.RecordLogin(t.Context(), 7, roster.UserID(100+random.IntN(12)), c.clock.Advance(dynamo.LoginPrecision))
+				default:
+					err = c.writeSomething(t, random)
 				}
 				if roster.KindOf(err) != roster.KindUnavailable && done.Add(1) == end {
 					enough <- struct{}{}
@@ -126,6 +129,13 @@ func (c *crashWorld) writeUntil(t *testing.T, done *atomic.Int64, end int64, kil
 	stop()
 	all.Wait()
 	return acknowledged
+}
+
+// createNobody creates a user that no other writer knows.
+func (c *crashWorld) createNobody(t *testing.T) (roster.User, error) {
+	address := func(u *roster.User) { u.Email = roster.Email(rand.Text() + "@example.com") }
+	user, _, err := c.CreateUser(t.Context(), newcomer(rostertest.User(c.child, 0, address)), rostertest.Stamp(), nil)
+	return user, err
 }
 
 // mustStand fails the test unless all of those users are there.
