@@ -73,6 +73,9 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		return ending(ctx, err)
 	}
+	if err := s.turnOnStream(ctx); err != nil {
+		return ending(ctx, err)
+	}
 	functions, err := s.buildFunctions(ctx, keyFile, log)
 	if err != nil {
 		return ending(ctx, err)

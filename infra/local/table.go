@@ -82,7 +82,11 @@ func (p *tablePlace) client() *dynamodb.Client {
 // prepareTable makes the table of the template, if it is not there.
 func (s *server) prepareTable(ctx context.Context) error {
 	client := s.table.client()
-	_, err := client.CreateTable(ctx, s.template.Table.CreateInput(s.table.name))
+	input := s.template.Table.CreateInput(s.table.name)
+	if s.local != nil {
+		input.StreamSpecification = nil // until the demo tenant is there: see turnOnStream
+	}
+	_, err := client.CreateTable(ctx, input)
 	if _, exists := errors.AsType[*types.ResourceInUseException](err); exists {
 		return nil
 	}
@@ -96,10 +100,32 @@ func (s *server) prepareTable(ctx context.Context) error {
 	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &s.table.name}, time.Minute); err != nil {
 		return fmt.Errorf("the table %s is not ready at %s: %w", s.table.name, s.table.endpoint, err)
 	}
-	if input := s.template.Table.TTLInput(s.table.name); input != nil {
-		if _, err := client.UpdateTimeToLive(ctx, input); err != nil {
+	if expiry := s.template.Table.TTLInput(s.table.name); expiry != nil {
+		if _, err := client.UpdateTimeToLive(ctx, expiry); err != nil {
 			return fmt.Errorf("expiry cannot be turned on for the table %s: %w", s.table.name, err)
 		}
+	}
+	return nil
+}
+
+// turnOnStream gives the table of this program's own DynamoDB Local its stream, if it has none yet. With one, DynamoDB Local
+// looks through older records at each write, which would slow the demo tenant's users down; and that those were made up is
+// nothing for an audit trail.
+func (s *server) turnOnStream(ctx context.Context) error {
+	specification := s.template.Table.CreateInput(s.table.name).StreamSpecification
+	if s.local == nil || specification == nil {
+		return nil
+	}
+	client := s.table.client()
+	described, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.table.name})
+	if err != nil {
+		return fmt.Errorf("the table %s cannot be described: %w", s.table.name, err)
+	}
+	if described.Table.LatestStreamArn != nil {
+		return nil
+	}
+	if _, err := client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &s.table.name, StreamSpecification: specification}); err != nil {
+		return fmt.Errorf("the stream of the table %s cannot be turned on: %w", s.table.name, err)
 	}
 	return nil
 }

@@ -225,10 +225,10 @@ func TestTheStreamTellsTheTrail(t *testing.T) {
 		step()
 	}
 	step()
-	user, _, err := w.CreateUser(t.Context(), newcomer(rostertest.User(w.child, 42)), stamp, once(1, 1))
+	_, _, err := w.CreateUser(t.Context(), newcomer(rostertest.User(w.child, 42)), stamp, once(1, 1))
 	must(err)
 	must(w.RecordLogin(t.Context(), 7, 42, w.clock.Now()))
-	user, err = w.User(t.Context(), 7, 42)
+	user, err := w.User(t.Context(), 7, 42)
 	must(err)
 	renamed := user
 	renamed.Name, renamed.Email = "New Name", "new@example.com"
