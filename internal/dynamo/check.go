@@ -263,12 +263,6 @@ func read[Item, Noun any](attributes map[string]types.AttributeValue, noun func(
 	return look(n, attributes)
 }
 
-func keyOf(attributes map[string]types.AttributeValue) key {
-	pk, _ := attributes["pk"].(*types.AttributeValueMemberS)
-	sk, _ := attributes["sk"].(*types.AttributeValueMemberS)
-	return key{pk.Value, sk.Value}
-}
-
 // expiry looks at the time to live: DynamoDB removes whatever has one, and nothing else.
 func (c *checker) expiry(h *head, attributes map[string]types.AttributeValue) error {
 	_, expires := attributes["expiresAt"]

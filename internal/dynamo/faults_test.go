@@ -157,6 +157,11 @@ func TestLostAnswersChangeNothing(t *testing.T) {
 		t.Errorf("deleting: %v", err)
 	}
 	lose()
+	own := roster.Organization{Tenant: 7, Path: w.root, Name: "Own"}
+	if _, _, replayed, err := w.CreateUserWithOrganization(t.Context(), own, newcomer(rostertest.User(w.root, 43)), rostertest.Stamp(), nil); err != nil || replayed {
+		t.Errorf("user with organization: %v, replayed %v", err, replayed)
+	}
+	lose()
 	if _, _, err := w.CreateOrganization(t.Context(), rostertest.Organization(w.root, 30), rostertest.Stamp(), nil); err != nil {
 		t.Errorf("organization: %v", err)
 	}

@@ -26,6 +26,13 @@ func (k key) attributes() map[string]types.AttributeValue {
 	}
 }
 
+// keyOf returns the key of an item that was read, or is about to be written.
+func keyOf(attributes map[string]types.AttributeValue) key {
+	pk, _ := attributes["pk"].(*types.AttributeValueMemberS)
+	sk, _ := attributes["sk"].(*types.AttributeValueMemberS)
+	return key{pk.Value, sk.Value}
+}
+
 // The sort keys that name what an item is, for items that are alone of their kind in a partition.
 const (
 	sortOrganization = "ORG"

@@ -139,6 +139,34 @@ func TestOnceThatMeetsItsTwinIsStillRunning(t *testing.T) {
 	}
 }
 
+func TestOnceAnswersWhoNeverHeardOfTheFirst(t *testing.T) {
+	w, faults := faultyWorld(t)
+	key := byte(0)
+	for name, create := range creations(w) {
+		key++
+		// One answer that is lost nobody sees, since the SDK asks again with the same token.
+		faults.Set(rostertest.Fault{Kind: rostertest.LostAnswer, Operation: "TransactWriteItems", Times: 1})
+		if _, replayed, err := create(t.Context(), 100+int(key), once(key, 1)); err != nil || replayed {
+			t.Errorf("%s: with one answer lost it gives %v, replayed %v", name, err, replayed)
+		}
+		// When all are lost, the caller may ask again.
+		key++
+		before := w.keys(t)
+		faults.Set(rostertest.Fault{Kind: rostertest.LostAnswer, Operation: "TransactWriteItems"})
+		_, _, err := create(t.Context(), 100+int(key), once(key, 1))
+		wantKind(t, name+": with all answers lost", err, roster.KindUnavailable)
+		faults.Set()
+		added := w.added(t, before)
+		if _, replayed, err := create(t.Context(), 100+int(key), once(key, 1)); err != nil || !replayed {
+			t.Errorf("%s: asked again it gives %v, replayed %v", name, err, replayed)
+		}
+		if more := w.added(t, before); len(more) != len(added) || len(added) < 2 {
+			t.Errorf("%s: the first left %q, the second %q", name, added, more)
+		}
+	}
+	w.mustFit(t)
+}
+
 func TestOneOfManyTwinsCreates(t *testing.T) {
 	t.Parallel()
 	onRoads(t, func(t *testing.T, w *world, sound bool) {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,9 @@ type Options struct {
 	Dir string
 	// Port is the port to listen on; 0 picks one that is free.
 	Port int
+	// Brief is for a server that lives for seconds: Java compiles simply, which pays at once, and never as well as it would
+	// in minutes.
+	Brief bool
 	// Progress is told, a line each, what takes time; nil tells nobody.
 	Progress io.Writer
 }
@@ -69,10 +73,17 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if options.Port != 0 {
-		return launch(ctx, java, lib, data, options.Port)
+	// A simple collector starts faster; 2 GiB hold some 400,000 items.
+	command := []string{java, "-Xmx2g", "-XX:+UseSerialGC", "-XX:-UsePerfData"}
+	if options.Brief {
+		command = append(command, "-XX:TieredStopAtLevel=1")
 	}
-	return launchAnywhere(ctx, java, lib, data)
+	command = append(command, "-cp", filepath.Join(lib, "*"), mainClass, "-disableTelemetry", "-sharedDb")
+	command = append(command, data...)
+	if options.Port != 0 {
+		return launch(ctx, command, options.Port)
+	}
+	return launchAnywhere(ctx, command)
 }
 
 func dataArguments(options Options) ([]string, error) {
@@ -105,14 +116,14 @@ func checkPort(port int) error {
 }
 
 // launchAnywhere picks a free port. Between picking and listening another process may take it, so it tries again.
-func launchAnywhere(ctx context.Context, java, lib string, data []string) (*Server, error) {
+func launchAnywhere(ctx context.Context, command []string) (*Server, error) {
 	const tries = 4
 	for try := 1; ; try++ {
 		port, err := freePort()
 		if err != nil {
 			return nil, err
 		}
-		server, err := launch(ctx, java, lib, data, port)
+		server, err := launch(ctx, command, port)
 		if err == nil || try == tries || !strings.Contains(err.Error(), "Address already in use") {
 			return server, err
 		}
@@ -128,12 +139,9 @@ func freePort() (int, error) {
 	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
-func launch(ctx context.Context, java, lib string, data []string, port int) (*Server, error) {
-	// A small JIT and a simple collector start faster (SEARCH.md, section A); 2 GiB hold some 400,000 items.
-	arguments := []string{"-Xmx2g", "-XX:+UseSerialGC", "-XX:-UsePerfData",
-		"-cp", filepath.Join(lib, "*"), mainClass, "-disableTelemetry", "-sharedDb", "-port", strconv.Itoa(port)}
+func launch(ctx context.Context, command []string, port int) (*Server, error) {
 	s := &Server{port: port, exited: make(chan struct{}), output: &tail{}}
-	s.cmd = exec.Command(java, append(arguments, data...)...)
+	s.cmd = exec.Command(command[0], slices.Concat(command[1:], []string{"-port", strconv.Itoa(port)})...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	ownChild(s.cmd)
 	if err := s.run(); err != nil {
