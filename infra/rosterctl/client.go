@@ -99,24 +99,7 @@ func (t *tool) createClient(ctx context.Context, at *place, request directory.Cl
 }
 
 func (t *tool) clientListCommand() *cobra.Command {
-	var (
-		tenant int32
-		asJSON bool
-	)
-	c := &cobra.Command{
-		Use:     "list",
-		Short:   "List the API clients of a tenant, revoked ones too",
-		Example: `  rosterctl client list --tenant 1306676258`,
-		Args:    cobra.NoArgs,
-	}
-	c.Flags().Int32Var(&tenant, "tenant", 0, "the tenant's id (required)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	require(c, "tenant")
-	at := t.placeFlags(c)
-	t.does(c, func(ctx context.Context, _ []string) error {
-		return t.listClients(ctx, at, roster.TenantID(tenant), asJSON)
-	})
-	return c
+	return t.listCommand("List the API clients of a tenant, revoked ones too", "  rosterctl client list --tenant 1306676258", t.listClients)
 }
 
 func (t *tool) listClients(ctx context.Context, at *place, tenant roster.TenantID, asJSON bool) error {

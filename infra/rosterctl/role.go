@@ -111,24 +111,7 @@ func (t *tool) createRole(ctx context.Context, at *place, request directory.Role
 }
 
 func (t *tool) roleListCommand() *cobra.Command {
-	var (
-		tenant int32
-		asJSON bool
-	)
-	c := &cobra.Command{
-		Use:     "list",
-		Short:   "List the roles of a tenant, built-in ones too",
-		Example: `  rosterctl role list --tenant 1306676258`,
-		Args:    cobra.NoArgs,
-	}
-	c.Flags().Int32Var(&tenant, "tenant", 0, "the tenant's id (required)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	require(c, "tenant")
-	at := t.placeFlags(c)
-	t.does(c, func(ctx context.Context, _ []string) error {
-		return t.listRoles(ctx, at, roster.TenantID(tenant), asJSON)
-	})
-	return c
+	return t.listCommand("List the roles of a tenant, built-in ones too", "  rosterctl role list --tenant 1306676258", t.listRoles)
 }
 
 func (t *tool) listRoles(ctx context.Context, at *place, tenant roster.TenantID, asJSON bool) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,10 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/rosterhq/roster/internal/rostertest"
-	"github.com/rosterhq/roster/internal/rostertest/samtemplate"
 )
 
 // now is when the runs of the tests take place.
@@ -32,37 +28,14 @@ type console struct {
 
 func newConsole(t *testing.T) *console {
 	t.Helper()
-	return &console{T: t, table: createTable(t), endpoint: rostertest.Endpoint(t), dir: t.TempDir(), clock: rostertest.NewClock(now)}
-}
-
-// createTable makes the table of template.yaml, but without its stream, which nothing here reads. DynamoDB Local looks
-// for the first record of a table's stream among those of all tables at every write, so that a test with many writes
-// would slow down all tests after it.
-func createTable(t *testing.T) string {
-	t.Helper()
-	template, err := samtemplate.FindAndRead()
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, name := rostertest.Client(t), "rosterctl-"+strings.ToLower(rand.Text())
-	input := template.Table.CreateInput(name)
-	input.StreamSpecification = nil
-	if _, err := client.CreateTable(t.Context(), input); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
-			t.Error(err)
-		}
-	})
-	return name
+	return &console{T: t, table: rostertest.CreateTable(t), endpoint: rostertest.Endpoint(t), dir: t.TempDir(), clock: rostertest.NewClock(now)}
 }
 
 // emptyTable returns a console of the same folder on another table.
 func (c *console) emptyTable() *console {
 	c.Helper()
 	other := *c
-	other.table = createTable(c.T)
+	other.table = rostertest.CreateTable(c.T)
 	return &other
 }
 

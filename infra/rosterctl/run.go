@@ -144,3 +144,20 @@ func pause(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// listCommand returns the command that lists what a tenant has of one sort.
+func (t *tool) listCommand(short, example string, list func(ctx context.Context, at *place, tenant roster.TenantID, asJSON bool) error) *cobra.Command {
+	var (
+		tenant int32
+		asJSON bool
+	)
+	c := &cobra.Command{Use: "list", Short: short, Example: example, Args: cobra.NoArgs}
+	c.Flags().Int32Var(&tenant, "tenant", 0, "the tenant's id (required)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	require(c, "tenant")
+	at := t.placeFlags(c)
+	t.does(c, func(ctx context.Context, _ []string) error {
+		return list(ctx, at, roster.TenantID(tenant), asJSON)
+	})
+	return c
+}
