@@ -116,6 +116,12 @@ func Unauthenticated(message string) *Error {
 	return &Error{Kind: KindUnauthenticated, Message: message}
 }
 
+// DeadLink returns the error for a link that leads nowhere (any more), in the same words whether it was used, revoked, replaced,
+// is too old or never was; cause is for the log and must not hold the token.
+func DeadLink(cause error) *Error {
+	return &Error{Kind: KindNotFound, Message: "this link is not valid, or not valid any more", Cause: cause}
+}
+
 // Unavailable returns the error for a dependency that does not answer now; cause is for the log.
 func Unavailable(message string, cause error) *Error {
 	return &Error{Kind: KindUnavailable, Message: message, Cause: cause}

@@ -101,6 +101,12 @@ func (s *IDSource) NewUserID() UserID {
 	return UserID(s.last<<sequenceBits | s.sequence)
 }
 
+// NewInvitationID returns an id of the kind that NewUserID makes.
+func (s *IDSource) NewInvitationID() InvitationID { return InvitationID(s.NewUserID()) }
+
+// NewNotificationID returns an id of the kind that NewUserID makes.
+func (s *IDSource) NewNotificationID() NotificationID { return NotificationID(s.NewUserID()) }
+
 // NewOrgID returns a random positive id. Ids can collide: store the organization on the condition that the id is free.
 func (s *IDSource) NewOrgID() OrgID {
 	s.mu.Lock()

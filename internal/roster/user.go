@@ -17,6 +17,11 @@ type User struct {
 	Path OrgPath
 
 	Email Email
+	// EmailBounced says that mail to the address came back for good, EmailComplained that its owner has reported mail from
+	// here as unwanted. Both are about Email as it is: a new address has neither, and using a link that was mailed to the
+	// address ends them.
+	EmailBounced    bool
+	EmailComplained bool
 	// Name is the full name. GivenName and FamilyName are kept beside it: writing one form derives the other.
 	Name       string
 	GivenName  string
