@@ -234,7 +234,7 @@ func TestTheStreamTellsTheTrail(t *testing.T) {
 	renamed.Name, renamed.Email = "New Name", "new@example.com"
 	user, err = w.UpdateUser(t.Context(), user, renamed, stamp)
 	must(err)
-	must(w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: 42, PasswordHash: "second"}))
+	must(w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: 42, PasswordHash: "second"}, roster.Stamp{By: "user:42", Via: "organization"}))
 	must(w.ReplaceCredential(t.Context(), 7, 42, "second", "third"))
 	moved := user
 	moved.Path = w.root
@@ -244,11 +244,47 @@ func TestTheStreamTellsTheTrail(t *testing.T) {
 	must(err)
 	_, err = w.RestoreUser(t.Context(), user, stamp)
 	must(err)
+	// An invited user who comes, and who then has forgotten the password.
+	offer := w.offer()
+	offer.ValidUntil = w.clock.Now().Add(time.Hour)
+	guest, _, err := w.CreateInvitedUser(t.Context(), roster.NewUser{User: rostertest.User(roster.OrgPath{7, 8}, 50, pending)}, offer, oneQuota(5), stamp, nil)
+	must(err)
+	own, invited := roster.Stamp{Via: "invitations"}, w.invitation(t, inviteRef(50))
+	came := w.clock.Now().Format(time.RFC3339)
+	guest, err = w.AcceptInvitation(t.Context(), invited, w.mail(t, invited), guest, w.come(guest), roster.Credential{PasswordHash: "first"}, own)
+	must(err)
+	must(w.RegisterDevice(t.Context(), phone(7, 50, "a"), own))
+	notification := w.notify(t, news(50))
+	forgotten := w.put(t, w.reset(guest))
+	guest, err = w.User(t.Context(), 7, 50)
+	must(err)
+	_, err = w.AcceptInvitation(t.Context(), forgotten, w.mail(t, forgotten), guest, guest, roster.Credential{PasswordHash: "second"}, own)
+	must(err)
 	must(w.RevokeClient(t.Context(), 7, "client-7", w.clock.Now(), stamp))
 	_, _, err = w.CreateOrganization(t.Context(), rostertest.Organization(w.root, 30), stamp, nil)
 	must(err)
 	_, err = w.CreateRole(t.Context(), roster.Role{Tenant: 7, Name: "Auditor"}, stamp)
 	must(err)
+
+	var sent []string
+	for _, record := range w.records(t) {
+		o, ok, err := dynamo.OutgoingOf(record)
+		if err != nil {
+			t.Fatalf("%v in %s", err, record)
+		}
+		switch {
+		case ok && o.Notification != nil:
+			sent = append(sent, fmt.Sprint("notification ", *o.Notification))
+		case ok:
+			sent = append(sent, fmt.Sprint("mail ", *o.Invitation, o.InvitationID))
+		}
+	}
+	want := []string{
+		fmt.Sprint("mail ", inviteRef(50), invited.ID), fmt.Sprint("notification ", notification.Ref()), fmt.Sprint("mail ", forgotten.Ref(), forgotten.ID),
+	}
+	if !slices.Equal(sent, want) {
+		t.Errorf("to be sent are %q, want %q", sent, want)
+	}
 
 	put := func() {
 		for _, record := range w.records(t) {
@@ -294,6 +330,10 @@ func TestTheStreamTellsTheTrail(t *testing.T) {
 			"client.created client:client-7 1 by test, name >Client of Organization 7, organization >7",
 		},
 		8: {
+			"password.changed user:50 2 by user:50",
+			"user.updated user:50 3 by , devices >1",
+			"user.updated user:50 2 by user:50, name Given50 Family50>Who Came, status Pending>Active, registeredAt >" + came,
+			"user.created user:50 1 by user:1",
 			"user.transferred user:42 4 by user:1, organization 8>7",
 			"user.updated user:42 3 by user:1, email user-42@tenant-7.example.com>new@example.com, name Given42 Family42>New Name",
 			"user.created user:42 1 by user:1",

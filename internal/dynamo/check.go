@@ -45,9 +45,17 @@ const (
 	FindingStrayClaim FindingKind = "stray claim"
 	// FindingStrayCredential is a password of a user who is gone.
 	FindingStrayCredential FindingKind = "stray credential"
-	// FindingMissingOrganization is a user, organization, role or client in an organization that does not stand.
+	// FindingStrayInvitation is an invitation of a user who is gone or not Pending, or a mail for a new password that is valid and
+	// of a user who never was.
+	FindingStrayInvitation FindingKind = "stray invitation"
+	// FindingStrayDevice is a device of a user who is gone, or that is not claimed for its user.
+	FindingStrayDevice FindingKind = "stray device"
+	// FindingStrayDeviceClaim is a device that is claimed for a user who does not have it.
+	FindingStrayDeviceClaim FindingKind = "stray device claim"
+	// FindingMissingOrganization is a user, organization, role, client or invitation in an organization that does not stand.
 	FindingMissingOrganization FindingKind = "missing organization"
-	// FindingWrongPath is a user, organization or client whose path is not that of its organization.
+	// FindingWrongPath is a user, organization, client or invitation whose path is not that of its organization, or an invitation
+	// whose path is not that of its user.
 	FindingWrongPath FindingKind = "wrong path"
 	// FindingWrongAdmins is a count of Admins that is not their number.
 	FindingWrongAdmins FindingKind = "wrong count of Admins"
@@ -79,6 +87,7 @@ func (t *Table) Check(ctx context.Context, report func(Finding) error) (Summary,
 	c := &checker{
 		Table: t, report: report, summary: Summary{Items: make(map[string]int)},
 		claims:        make(map[key]party),
+		deviceClaims:  make(map[key]party),
 		clients:       make(map[roster.ClientID]party),
 		organizations: make(map[place]orgState),
 		others:        make(map[place][]located),
@@ -98,18 +107,20 @@ type checker struct {
 	report  func(Finding) error
 	summary Summary
 
-	// claims has one of the two parties of each claim, its item or its user, until the other is met; clients that of each
-	// client, its item or the pointer to it.
-	claims  map[key]party
-	clients map[roster.ClientID]party
+	// claims has one of the two parties of each claim, its item or its user, until the other is met; deviceClaims that of each
+	// device's, its item or the device; clients that of each client, its item or the pointer to it.
+	claims       map[key]party
+	deviceClaims map[key]party
+	clients      map[roster.ClientID]party
 	// What has met a party that it does not fit to.
 	doubtfulClaims  []claimDoubt
+	doubtfulDevices []claimDoubt
 	doubtfulClients []clientDoubt
 
-	// credential is the password met last, until its user is, which should come right after it; credentials are those
-	// with which it did not.
-	credential  *owner
-	credentials []owner
+	// belongings are what was met last of one user's, until the user is, who should come right after it; strays are those that
+	// the user did not come after, or that do not fit to the user.
+	belongings []belonging
+	strays     []key
 
 	organizations map[place]orgState
 	doubtful      map[place]bool
@@ -128,7 +139,7 @@ type owner struct {
 // party is one side of what must stand on two items.
 type party struct {
 	owner
-	other bool // it is the claim, or the pointer
+	other bool // it is the claim, the device, or the pointer
 }
 
 type claimDoubt struct {
@@ -160,6 +171,7 @@ type adminCount struct{ met, stored int }
 var checkedAttributes = [...]string{
 	"pk", "sk", "type", "version", "changedAt", "tenantId", "shard", "orgId", "kind", "id", "path", "expiresAt",
 	"email", "identities", "roles", "status", "deletedAt", "userId", "clientId", "count",
+	"purpose", "delivery", "validUntil", "platform",
 }
 
 // walk meets every item of the table.
@@ -188,7 +200,7 @@ func (c *checker) walk(ctx context.Context) error {
 			}
 		}
 		if out.LastEvaluatedKey == nil {
-			c.leaveCredential("")
+			c.leaveBelongings("")
 			return nil
 		}
 		scan.ExclusiveStartKey = out.LastEvaluatedKey
@@ -208,7 +220,7 @@ func (c *checker) meet(attributes map[string]types.AttributeValue) error {
 		return c.find(FindingUnreadable, keyOf(attributes), "cannot be read: %v", err)
 	}
 	c.summary.Items[h.Type]++
-	c.leaveCredential(h.PK)
+	c.leaveBelongings(h.PK)
 	if err := c.expiry(&h, attributes); err != nil {
 		return err
 	}
@@ -242,6 +254,18 @@ func (c *checker) meetType(h *head, attributes map[string]types.AttributeValue) 
 		return read(attributes, same[clientPointerItem], c.clientPointer)
 	case typeAdmins:
 		return read(attributes, same[adminsItem], c.adminsCount)
+	case typeInvitation:
+		return read(attributes, (*invitationItem).noun, c.invitation)
+	case typeLink:
+		return read(attributes, (*linkItem).noun, c.link)
+	case typeQuota:
+		return read(attributes, same[quotaItem], c.quota)
+	case typeDevice:
+		return read(attributes, (*deviceItem).noun, c.userDevice)
+	case typeDeviceClaim:
+		return read(attributes, same[claimItem], c.claimedDevice)
+	case typeNotification:
+		return read(attributes, (*notificationItem).noun, c.notification)
 	default:
 		return nil
 	}
@@ -268,11 +292,12 @@ func (c *checker) expiry(h *head, attributes map[string]types.AttributeValue) er
 	_, expires := attributes["expiresAt"]
 	var must bool
 	switch h.Type {
-	case typeGrant, typeRevoked, typeOnce, typeAudit:
+	case typeGrant, typeRevoked, typeOnce, typeAudit, typeInvitation, typeLink, typeQuota, typeNotification:
 		must = true
 	case typeUser:
 		_, must = attributes["deletedAt"]
-	case typeOrganization, typeRole, typeCredential, typeEmailClaim, typeIdentityClaim, typeClient, typeClientPointer, typeSigningKey, typeAdmins:
+	case typeOrganization, typeRole, typeCredential, typeEmailClaim, typeIdentityClaim, typeClient, typeClientPointer, typeSigningKey, typeAdmins,
+		typeDevice, typeDeviceClaim:
 	default:
 		return nil // a type of another release
 	}
@@ -305,9 +330,7 @@ func (c *checker) attributesOf(found map[string]types.AttributeValue, item any) 
 
 func (c *checker) user(u roster.User, attributes map[string]types.AttributeValue) error {
 	who := owner{u.Tenant, u.ID}
-	if !u.Deleted() && c.credential != nil && *c.credential == who {
-		c.credential = nil
-	}
+	c.meetBelongings(&u)
 	for k := range claimsOf(&u) {
 		c.meetClaim(k, party{owner: who})
 	}
@@ -353,21 +376,11 @@ func (c *checker) claim(i *claimItem, _ map[string]types.AttributeValue) error {
 
 func (c *checker) password(i *credentialItem, attributes map[string]types.AttributeValue) error {
 	who := owner{roster.TenantID(i.TenantID), roster.UserID(i.UserID)}
-	c.credential = &who
 	if keyOf(attributes) != credentialKey(who.tenant, who.user) {
-		c.credential = nil
 		return c.find(FindingWrongAttributes, keyOf(attributes), "is the password of user %s of tenant %s", who.user, who.tenant)
 	}
+	c.belongings = append(c.belongings, belonging{key: keyOf(attributes), owner: who, typ: typeCredential})
 	return nil
-}
-
-// leaveCredential notes a password whose user did not follow, before an item of that partition.
-func (c *checker) leaveCredential(pk string) {
-	if c.credential == nil || pk == credentialKey(c.credential.tenant, c.credential.user).pk {
-		return
-	}
-	c.credentials = append(c.credentials, *c.credential)
-	c.credential = nil
 }
 
 func (c *checker) apiClient(i *clientItem, attributes map[string]types.AttributeValue) error {
@@ -407,26 +420,29 @@ func (c *checker) adminsCount(i *adminsItem, attributes map[string]types.Attribu
 
 // meetClaim notes one party of a claim, or that both were met.
 func (c *checker) meetClaim(k key, p party) {
-	first, met := c.claims[k]
-	switch {
-	case !met:
-		c.claims[k] = p
-	case first.owner == p.owner && first.other != p.other:
-		delete(c.claims, k)
-	default:
+	if !meetParty(c.claims, k, p) {
 		c.doubtfulClaims = append(c.doubtfulClaims, claimDoubt{k, p})
 	}
 }
 
-// meetClient notes one party of a client, or that both were met.
-func (c *checker) meetClient(id roster.ClientID, p party) {
-	first, met := c.clients[id]
+// meetParty notes one of the two parties of something, or that both were met. It reports false for one that does not fit to
+// the one that was met first.
+func meetParty[Key comparable](parties map[Key]party, k Key, p party) bool {
+	first, met := parties[k]
 	switch {
 	case !met:
-		c.clients[id] = p
+		parties[k] = p
 	case first.owner == p.owner && first.other != p.other:
-		delete(c.clients, id)
+		delete(parties, k)
 	default:
+		return false
+	}
+	return true
+}
+
+// meetClient notes one party of a client, or that both were met.
+func (c *checker) meetClient(id roster.ClientID, p party) {
+	if !meetParty(c.clients, id, p) {
 		c.doubtfulClients = append(c.doubtfulClients, clientDoubt{id, p})
 	}
 }

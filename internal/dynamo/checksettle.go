@@ -21,7 +21,7 @@ const settleTries = 5
 // settle looks at everything that is in doubt after the walk.
 func (c *checker) settle(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
-		c.settleClaims, c.settleCredentials, c.settleOrganizations, c.settleClients, c.settleAdmins,
+		c.settleClaims, c.settleDevices, c.settleStrays, c.settleOrganizations, c.settleClients, c.settleAdmins,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -154,32 +154,6 @@ func (c *checker) settleStrayClaim(ctx context.Context, d claimDoubt) (bool, err
 	return true, c.find(FindingStrayClaim, d.key, "is held by user %s of tenant %s, %s", by.user, by.tenant, user.lack("who does not have it"))
 }
 
-func (c *checker) settleCredentials(ctx context.Context) error {
-	for _, who := range c.credentials {
-		if err := lookAgain(func() (bool, error) { return c.settleCredential(ctx, who) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// settleCredential looks at a password whose user did not follow.
-func (c *checker) settleCredential(ctx context.Context, who owner) (bool, error) {
-	var before, after credentialItem
-	there, err := c.load(ctx, credentialKey(who.tenant, who.user), &before)
-	if err != nil || !there {
-		return true, err
-	}
-	user, err := c.userOf(ctx, who)
-	if err != nil || user.unreadable || user.stands() {
-		return true, err
-	}
-	if _, err := c.load(ctx, credentialKey(who.tenant, who.user), &after); err != nil || before != after {
-		return false, err
-	}
-	return true, c.find(FindingStrayCredential, credentialKey(who.tenant, who.user), "is the password of a user %s", user.lack("who stands"))
-}
-
 func (c *checker) settleOrganizations(ctx context.Context) error {
 	for at, state := range c.organizations {
 		if state.stands && !c.doubtful[at] {
@@ -207,7 +181,7 @@ func (c *checker) settleOrganization(ctx context.Context, at place) error {
 			path = o.Path
 		}
 	}
-	for _, kind := range []string{kindUser, kindDeletedUser, kindOrganization} {
+	for _, kind := range []string{kindUser, kindDeletedUser, kindOrganization, kindInvitation} {
 		if err := c.settleMembers(ctx, at, path, kind); err != nil {
 			return err
 		}
@@ -227,7 +201,7 @@ func (c *checker) settleMembers(ctx context.Context, at place, path roster.OrgPa
 	query.Limit = &limit
 	return c.queryAll(ctx, query, func(attributes map[string]types.AttributeValue) error {
 		k := keyOf(attributes)
-		var now userItem // an organization has the same pk, sk, kind, orgId and path
+		var now userItem // organizations and invitations have the same pk, sk, kind, orgId and path
 		there, err := c.load(ctx, k, &now)
 		if err != nil || !there || now.OrgID != int32(at.org) || now.Kind != kind {
 			return err // the index was behind

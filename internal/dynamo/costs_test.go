@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -78,6 +79,8 @@ func pinCosts(t *testing.T, w *world, counter *legCounter) {
 	pinReads(t, w, pin)
 	pinChanges(t, w, pin)
 	pinAudit(t, w, pin)
+	pinMessages(t, w, pin)
+	pinDevices(t, w, pin)
 }
 
 type pinner func(what string, want calls, do func(context.Context) error)
@@ -190,7 +193,7 @@ func pinChanges(t *testing.T, w *world, pin pinner) {
 	pin("DeleteUser of an Admin", calls{1, 0, 0, 4}, remove)
 	pin("RestoreUser of an Admin", calls{1, 0, 0, 3}, restore)
 	pin("PutCredential", calls{1, 0, 0, 2}, func(ctx context.Context) error {
-		return w.PutCredential(ctx, roster.Credential{Tenant: 7, User: 11, PasswordHash: "x"})
+		return w.PutCredential(ctx, roster.Credential{Tenant: 7, User: 11, PasswordHash: "x"}, rostertest.Stamp())
 	})
 }
 
@@ -201,4 +204,132 @@ func pinAudit(t *testing.T, w *world, pin pinner) {
 		return w.PutAudit(ctx, []roster.AuditEntry{{Tenant: 7, At: w.clock.Now(), Action: roster.ActionPasswordChanged, Subject: "user:11", Version: 2}})
 	})
 	pin("AuditEntries", calls{1, 0.5, 0, 0}, func(ctx context.Context) error { _, err := w.AuditEntries(ctx, 7, 8, "", 3); return err })
+}
+
+func pinMessages(t *testing.T, w *world, pin pinner) {
+	t.Helper()
+	quotas := []roster.Quota{{Tenant: 7, Counter: "links/8", Limit: 1000}, {Tenant: 7, Counter: "address/jane@example.com", Limit: 1000}}
+	create := func(n int, o *roster.Once, quotas ...roster.Quota) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, _, err := w.CreateInvitedUser(ctx, newcomer(rostertest.User(w.child, n, pending)), w.offer(), quotas, rostertest.Stamp(), o)
+			return err
+		}
+	}
+	pin("CreateInvitedUser", calls{1, 0, 0, 4}, create(50, nil, quotas[0]))
+	pin("CreateInvitedUser with a record", calls{1, 0, 0, 5}, create(51, once(50, 1), quotas[0]))
+	user, err := w.User(t.Context(), 7, 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := func(after roster.User, o *roster.Once) func(context.Context) error {
+		return func(ctx context.Context) (err error) {
+			user, _, err = w.InviteAgain(ctx, user, after, w.offer(), quotas[:1], rostertest.Stamp(), o)
+			return err
+		}
+	}
+	renamed := user
+	renamed.Name = "Renamed"
+	pin("InviteAgain", calls{1, 0, 0, 3}, again(user, nil))
+	pin("InviteAgain with another name", calls{1, 0, 0, 3}, again(renamed, nil))
+	pin("InviteAgain with a record", calls{1, 0, 0, 4}, again(renamed, once(51, 1)))
+	i := w.invitation(t, inviteRef(50))
+	link := roster.Link{Ref: i.Ref(), ID: i.ID, ExpiresAt: i.ValidUntil}
+	pin("Invitation", calls{1, 1, 0, 0}, func(ctx context.Context) error { _, err := w.Invitation(ctx, i.Ref()); return err })
+	pin("InvitationsOf", calls{1, 0.5, 0, 0}, func(ctx context.Context) error { _, err := w.InvitationsOf(ctx, 7, 8, 0, 5); return err })
+	pin("PutLink", calls{1, 0, 1, 0}, func(ctx context.Context) error { return w.PutLink(ctx, roster.LinkHash{1}, link) })
+	pin("Link", calls{1, 1, 0, 0}, func(ctx context.Context) error { _, err := w.Link(ctx, roster.LinkHash{1}); return err })
+	pin("MarkInvitation", calls{1, 0, 1, 0}, func(ctx context.Context) error {
+		return w.MarkInvitation(ctx, i.Ref(), i.ID, roster.DeliverySent, "message", "")
+	})
+	pin("RecordFeedback", calls{3, 1, 2, 0}, func(ctx context.Context) error {
+		return w.RecordFeedback(ctx, roster.Feedback{Delivery: roster.DeliveryBounced, Email: user.Email, Ref: i.Ref(), ID: i.ID})
+	})
+	if user, err = w.User(t.Context(), 7, 50); err != nil {
+		t.Fatal(err)
+	}
+	pin("a transfer of a Pending user", calls{2, 1, 0, 2}, func(ctx context.Context) (err error) {
+		after := *user.Clone()
+		after.Path = w.root
+		user, err = w.UpdateUser(ctx, user, after, rostertest.Stamp())
+		return err
+	})
+	i = w.invitation(t, i.Ref())
+	credential := roster.Credential{PasswordHash: "$argon2id$mine"}
+	pin("AcceptInvitation", calls{1, 0, 0, 4}, func(ctx context.Context) (err error) {
+		user, err = w.AcceptInvitation(ctx, i, roster.LinkHash{1}, user, w.come(user), credential, rostertest.Stamp())
+		return err
+	})
+	reset, signUp := w.reset(user), w.signUp(w.child, "jane@example.com")
+	pin("PutInvitation of a reset", calls{1, 0, 0, 3}, func(ctx context.Context) error { return w.PutInvitation(ctx, &reset, quotas, rostertest.Stamp()) })
+	pin("PutInvitation of nothing", calls{1, 0, 0, 2}, func(ctx context.Context) error { return w.PutInvitation(ctx, nil, quotas, rostertest.Stamp()) })
+	pin("PutInvitation of a sign-up", calls{1, 0, 0, 3}, func(ctx context.Context) error { return w.PutInvitation(ctx, &signUp, quotas, rostertest.Stamp()) })
+	pin("AcceptInvitation of a reset", calls{1, 0, 0, 4}, func(ctx context.Context) error {
+		_, err := w.AcceptInvitation(ctx, reset, roster.LinkHash{2}, user, user, credential, rostertest.Stamp())
+		return err
+	})
+	pin("AcceptSignUp", calls{1, 0, 0, 6}, func(ctx context.Context) error {
+		_, _, err := w.AcceptSignUp(ctx, signUp, roster.LinkHash{3}, roster.Organization{Name: "Own"}, newcomer(rostertest.User(w.child, 0)), rostertest.Stamp())
+		return err
+	})
+	pending, revoked := w.invite(t, w.child, 52)
+	pin("RemoveInvitation", calls{1, 0, 0, 1}, func(ctx context.Context) error { return w.RemoveInvitation(ctx, revoked) })
+	pin("DeleteUser of a Pending user", calls{1, 0, 0, 4}, func(ctx context.Context) error {
+		_, err := w.DeleteUser(ctx, pending, rostertest.Stamp())
+		return err
+	})
+}
+
+func pinDevices(t *testing.T, w *world, pin pinner) {
+	t.Helper()
+	w.create(t, w.child, 60)
+	w.create(t, w.child, 61)
+	register := func(user roster.UserID, token string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return w.RegisterDevice(ctx, phone(7, user, token), rostertest.Stamp())
+		}
+	}
+	if err := register(60, "first")(t.Context()); err != nil { // since DynamoDB Local reports nothing for an answer of nothing
+		t.Fatal(err)
+	}
+	pin("RegisterDevice", calls{4, 3, 0, 3}, register(60, "second"))
+	pin("RegisterDevice again", calls{2, 2, 0, 0}, register(60, "second"))
+	w.clock.Advance(24 * time.Hour)
+	pin("RegisterDevice a day later", calls{3, 2, 1, 0}, register(60, "second"))
+	if err := register(61, "third")(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pin("RegisterDevice of another's", calls{5, 4, 0, 5}, register(61, "second"))
+	for n := range roster.MaxDevices - 2 {
+		if err := register(61, fmt.Sprint(n))(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pin("Devices", calls{1, 1, 0, 0}, func(ctx context.Context) error { _, err := w.Devices(ctx, 7, 60); return err })
+	pin("DeviceByHash", calls{2, 2, 0, 0}, func(ctx context.Context) error {
+		_, err := w.DeviceByHash(ctx, phone(7, 60, "first").Hash)
+		return err
+	})
+	pin("RemoveDevice", calls{3, 2, 0, 3}, func(ctx context.Context) error { return w.RemoveDevice(ctx, 7, 60, phone(7, 60, "first").Hash) })
+	user, err := w.User(t.Context(), 7, 61)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin("DeleteUser of twenty devices", calls{2, 2, 0, 43}, func(ctx context.Context) error {
+		_, err := w.DeleteUser(ctx, user, rostertest.Stamp())
+		return err
+	})
+	var n roster.Notification
+	pin("CreateNotification", calls{1, 0, 1, 0}, func(ctx context.Context) (err error) {
+		n, _, err = w.CreateNotification(ctx, news(60), rostertest.Stamp(), nil)
+		return err
+	})
+	pin("CreateNotification with a record", calls{1, 0, 0, 2}, func(ctx context.Context) error {
+		_, _, err := w.CreateNotification(ctx, news(60), rostertest.Stamp(), once(60, 1))
+		return err
+	})
+	pin("Notification", calls{1, 1, 0, 0}, func(ctx context.Context) error { _, err := w.Notification(ctx, n.Ref()); return err })
+	pin("MarkDevice", calls{1, 0, 1, 0}, func(ctx context.Context) error {
+		return w.MarkDevice(ctx, n.Ref(), phone(7, 60, "a").Hash, roster.DeviceDelivery{Delivery: roster.DeliverySent})
+	})
+	pin("MarkNotification", calls{1, 0, 1, 0}, func(ctx context.Context) error { return w.MarkNotification(ctx, n.Ref(), roster.DeliverySent) })
 }

@@ -55,21 +55,29 @@ func (t *Table) Credential(ctx context.Context, tenant roster.TenantID, id roste
 
 // PutCredential sets a user's password hash, in the place of any that is there. A user that does not stand is a
 // KindNotFound error: the password never outlives its user. It costs 4 WRU. A zero ChangedAt becomes now.
-func (t *Table) PutCredential(ctx context.Context, c roster.Credential) error {
-	if c.ChangedAt.IsZero() {
-		c.ChangedAt = t.now()
-	}
+func (t *Table) PutCredential(ctx context.Context, c roster.Credential, stamp roster.Stamp) error {
 	// Version 1 is that of a password which came with its user, so what is set later begins with 2: see AuditOf.
-	set := t.change(credentialKey(c.Tenant, c.User),
-		"SET #type = :type, tenantId = :tenant, userId = :user, passwordHash = :hash, version = if_not_exists(version, :one) + :one,"+
-			" changedAt = :at, changedBy = :by, changedVia = :via REMOVE requestId",
-		condition{names: map[string]string{"#type": "type"}, values: map[string]types.AttributeValue{
-			":type": text(typeCredential), ":tenant": number(c.Tenant), ":user": number(c.User), ":hash": text(c.PasswordHash), ":one": number(1),
-			":at": number(c.ChangedAt.UnixMilli()), ":by": text(subjectUser + c.User.String()), ":via": text("password"),
-		}}, nil)
+	set := t.credentialLeg(&c, 1, stamp)
 	stands := t.check(userKey(c.Tenant, c.User),
 		condition{text: "attribute_exists(pk) AND attribute_not_exists(deletedAt)"}, refusal(roster.NotFound("user")))
 	return t.transact(ctx, set, stands)
+}
+
+// credentialLeg returns the leg that sets a user's password hash, whatever stands there. before is the version that a user
+// without a password is taken to have had. A zero ChangedAt becomes now.
+func (t *Table) credentialLeg(c *roster.Credential, before int64, stamp roster.Stamp) leg {
+	at := c.ChangedAt
+	if at.IsZero() {
+		at = t.now()
+	}
+	values := map[string]types.AttributeValue{
+		":type": text(typeCredential), ":tenant": number(c.Tenant), ":user": number(c.User), ":hash": text(c.PasswordHash),
+		":before": number(before), ":one": number(1), ":at": number(at.UnixMilli()),
+	}
+	return t.change(credentialKey(c.Tenant, c.User),
+		"SET #type = :type, tenantId = :tenant, userId = :user, passwordHash = :hash, version = if_not_exists(version, :before) + :one,"+
+			" changedAt = :at"+setStamp(stamp, values),
+		condition{names: map[string]string{"#type": "type"}, values: values}, nil)
 }
 
 // ReplaceCredential makes newHash the user's password hash in the place of oldHash. Both are of the same password, so that

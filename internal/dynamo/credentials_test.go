@@ -17,7 +17,7 @@ func imported(t *testing.T) (*world, roster.Credential) {
 	w := newWorld(t)
 	w.create(t, w.child, 42)
 	c := roster.Credential{Tenant: 7, User: 42, PasswordHash: "old", ChangedAt: w.clock.Now().Add(-24 * time.Hour)}
-	if err := w.PutCredential(t.Context(), c); err != nil {
+	if err := w.PutCredential(t.Context(), c, rostertest.Stamp()); err != nil {
 		t.Fatal(err)
 	}
 	return w, c

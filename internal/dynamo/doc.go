@@ -7,8 +7,9 @@
 // and indexes are made of are those below. A test holds the examples of this page to the constructors in keys.go.
 //
 // Read table.go first, then keys.go, items.go and tx.go, then a file per noun, of which newusers.go creates users and once.go
-// and admins.go are what makes that safe; feed.go with scan.go and scanuser.go; stream.go and audit.go for the audit trail;
-// and check.go, which says what must hold between the items.
+// and admins.go are what makes that safe; invitations.go with links.go, quotas.go, notifications.go and devices.go for messages;
+// feed.go with scan.go and scanuser.go; stream.go and audit.go for the audit trail, outgoing.go for what is to be sent; and
+// check.go, which says what must hold between the items.
 //
 // # Items
 //
@@ -19,13 +20,21 @@
 //	organization      | T#7#ORG#9                      | ORG           | yes       | under its parent     | a node of the tenant's tree                  | CreateOrganization, CreateUserWithOrganization, CreateTenant
 //	role              | T#7#ORG#7                      | ROLE#4        | yes       | -                    | a custom role, beside the root               | CreateRole
 //	admins            | T#7#ORG#7                      | ADMINS        | -         | -                    | how many active Admins the root has          | with the user
-//	user              | T#7#USER#42                    | USER          | yes       | under its own        | a user; deleted ones stay, as kind deletedUser | CreateUser, CreateUserWithOrganization, CreateUsers, CreateTenant, UpdateUser, DeleteUser, RestoreUser, RecordLogin
-//	credential        | T#7#USER#42                    | CREDENTIAL    | -         | -                    | the user's password hash                     | CreateUser, CreateUserWithOrganization, CreateUsers, CreateTenant, PutCredential, ReplaceCredential, DeleteUser
+//	user              | T#7#USER#42                    | USER          | yes       | under its own        | a user; deleted ones stay, as kind deletedUser | CreateUser, CreateInvitedUser, CreateUserWithOrganization, CreateUsers, CreateTenant, UpdateUser, DeleteUser, RestoreUser, RecordLogin, InviteAgain, AcceptInvitation, AcceptSignUp, RecordFeedback, RegisterDevice, RemoveDevice
+//	credential        | T#7#USER#42                    | CREDENTIAL    | -         | -                    | the user's password hash                     | CreateUser, CreateUserWithOrganization, CreateUsers, CreateTenant, PutCredential, ReplaceCredential, AcceptInvitation, AcceptSignUp, DeleteUser
+//	invitation        | T#7#USER#42                    | INVITATION    | -         | under the user's own | what lets a Pending user take up the account | CreateInvitedUser, InviteAgain, PutInvitation, MarkInvitation, RecordFeedback, UpdateUser; removed by AcceptInvitation, RemoveInvitation, UpdateUser, DeleteUser
+//	invitation: reset | T#7#USER#42                    | RESET         | -         | -                    | what lets a user set a new password          | PutInvitation, MarkInvitation, RecordFeedback; removed by AcceptInvitation, RemoveInvitation
+//	invitation: sign-up | T#7#SIGNUP#9#jane@example.com | SIGNUP       | -         | under its own        | what lets a stranger make an account below organization 9 | PutInvitation, MarkInvitation, RecordFeedback; removed by AcceptSignUp, RemoveInvitation
+//	device            | T#7#USER#42                    | DEVICE#0102030000000000000000000000000000000000000000000000000000000000 | - | - | an app of the user's that takes push messages | RegisterDevice; removed by RegisterDevice, RemoveDevice, DeleteUser
+//	notification      | T#7#USER#42                    | NOTIFICATION#5 | -        | -                    | a push message to the user, and what became of it on each device | CreateNotification, MarkDevice, MarkNotification
+//	quota             | T#7#QUOTA#invitations/9        | DAY#2026-01-02 | -        | -                    | how many messages of a sort went out that day (UTC) | with the invitation
 //	identityClaim     | T#7#IDENTITY#9#azure#jane%23doe | CLAIM        | -         | -                    | the identity azure jane#doe in organization 9 is a user's | with the user
 //	clientPointer     | T#7#CLIENTS                    | CLIENT#portal | -         | -                    | the tenant has the client                    | CreateClient, CreateTenant
-//	once              | T#7#ONCE#0102030000000000000000000000000000000000000000000000000000000000 | ONCE | - | - | what a creation under an idempotency key made | CreateUser, CreateUserWithOrganization, CreateOrganization
+//	once              | T#7#ONCE#0102030000000000000000000000000000000000000000000000000000000000 | ONCE | - | - | what a creation under an idempotency key made | CreateUser, CreateInvitedUser, CreateUserWithOrganization, CreateOrganization, InviteAgain, CreateNotification
 //	audit             | T#7#AUDIT#9                    | 1767323045000#user:42#3#user.updated | - | - | an entry of the audit trail of organization 9 | PutAudit
 //	emailClaim        | EMAIL#jane@example.com         | CLAIM         | -         | -                    | the address is a user's; unique in the system | with the user
+//	link              | LINK#0102030000000000000000000000000000000000000000000000000000000000 | LINK | - | - | which invitation the token of that hash, in a mail, leads to | PutLink; removed by AcceptInvitation, AcceptSignUp
+//	deviceClaim       | DEVICE#0102030000000000000000000000000000000000000000000000000000000000 | CLAIM | - | - | the device is a user's; unique in the system | with the device
 //	client            | CLIENT#portal                  | CLIENT        | -         | -                    | an API client, with the hash of its secret   | CreateClient, CreateTenant, RevokeClient
 //	grant             | GRANT#0102030000000000000000000000000000000000000000000000000000000000 | GRANT | - | - | a family of refresh tokens, hashes only | CreateGrant, RotateGrant, RevokeGrant
 //	revokedToken      | REVOKED#b7Kq                   | REVOKED       | -         | -                    | the access token is revoked                  | RevokeToken
@@ -34,9 +43,10 @@
 // Keys that begin with T# belong to the tenant whose id follows. The others are the doors by which a stranger enters, of
 // whom only an address, a client id or a token is known; what they lead to names the tenant.
 //
-// The time to live is expiresAt, in Unix seconds: of deleted users, grants, revoked tokens, audit entries and the records of
-// creations (once), a day. DynamoDB removes an expired
-// item days late, so every read looks at the time itself. Secrets stand on items that no index holds.
+// The time to live is expiresAt, in Unix seconds: of deleted users, grants, revoked tokens, audit entries, notifications, the
+// counts of a day, links, invitations a month after their time (validUntil) is over, and the records of creations (once), a day.
+// DynamoDB removes an expired item days late, so every read looks at the time itself. Secrets stand on items that no index
+// holds; the token of a mail stands nowhere, and that of a device neither: only their hashes do.
 //
 // # Indexes
 //
@@ -45,7 +55,7 @@
 //
 //	index        | partition              | sort          | what
 //	search       | tenantId, shard        | changedAt, pk | the change feed; shard is id mod 4
-//	organization | tenantId, orgId, kind  | id            | what belongs to an organization, by kind: user, deletedUser, organization (its orgId is the parent, so a root has none)
+//	organization | tenantId, orgId, kind  | id            | what belongs to an organization, by kind: user, deletedUser, organization (its orgId is the parent, so a root has none), invitation
 //
 // # Access patterns
 //
@@ -55,6 +65,12 @@
 //	the password of one user, of many          | Credential, Credentials           | consistent get, batch get
 //	the members of an organization             | UsersOf, DeletedUsersOf           | page of index organization
 //	the organizations below one, the whole tree | SubOrganizations, Organizations  | page of index organization, one per node
+//	the invitations of an organization         | InvitationsOf                     | page of index organization
+//	the invitation in that place               | Invitation                        | consistent get, 1 RRU
+//	where does the token of that mail lead     | Link, then Invitation and User    | consistent get, 1 RRU each
+//	the devices of a user                      | Devices                           | consistent query of the user's partition
+//	who has that device                        | DeviceByHash                      | two consistent gets, 1 RRU each
+//	the push message of that id                | Notification                      | consistent get
 //	the custom roles of a tenant               | Roles                             | consistent query of the root's partition
 //	the client of that id                      | Client                            | get, 0.5 RRU
 //	the clients of a tenant                    | Clients                           | consistent query of the pointers, batch get
@@ -71,6 +87,11 @@
 // The time of an item's changes never runs backwards. A write that met a conflict with another transaction is tried again,
 // and what DynamoDB is too busy for is a KindUnavailable error once the SDK's tries are used up. A write that took so long that
 // followers may have looked past its stamp is stamped anew (late.go).
+//
+// An invitation is used up by being removed, in the transaction that does what it is for, on the condition that it is still that
+// one: so it is accepted once. Asking again replaces it, and ends the links to the one before. What is to be sent is recorded
+// in the transaction that decides it, and counted against the day's quotas there; OutgoingOf finds it in the table's stream, and
+// MarkInvitation, MarkDevice and MarkNotification note what became of it, once.
 //
 // Two legs are for what no reading before the write could tell. A creation under an idempotency key writes a record of
 // what it made, and finds the one that is there (once.go). A write that changes who is an Admin of the root moves their

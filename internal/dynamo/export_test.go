@@ -58,7 +58,7 @@ func AnyUser() *rapid.Generator[roster.User] {
 				return roster.Identity{Type: anyText().Draw(t, "type"), Value: anyText().Draw(t, "value")}
 			})),
 			DeviceType:   rapid.SampledFrom([]roster.DeviceType{roster.DeviceTypeNone, roster.DeviceTypeAPI, roster.DeviceTypePSD, roster.DeviceTypeSoftPSD}).Draw(t, "device"),
-			DeviceUserID: text("deviceUser"), PublicKey: text("key"), ViewAll: flag("all"), LoginViaBadge: flag("badge"),
+			DeviceUserID: text("deviceUser"), PublicKey: text("key"), ViewAll: flag("all"), EmailBounced: flag("bounced"), EmailComplained: flag("complained"), LoginViaBadge: flag("badge"),
 			DefaultWarehouse: roster.WarehouseID(rapid.Int64().Draw(t, "warehouse")),
 			CreatedAt:        moment("created"), UpdatedAt: moment("updated"), RegisteredAt: moment("registered"),
 			LastLoginAt: moment("login"), DeletedAt: moment("deleted"), ExpiresAt: anyTime(time.Second).Draw(t, "expires"),

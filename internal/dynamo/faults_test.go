@@ -77,6 +77,7 @@ func TestWaitingForAConflictEndsWithTheContext(t *testing.T) {
 func TestWhatTheTableCannotDoNowIsUnavailable(t *testing.T) {
 	w, faults := faultyWorld(t)
 	user := w.create(t, w.child, 42)
+	invited, invitation := w.invite(t, w.child, 44)
 	for name, kind := range map[string]rostertest.FaultKind{
 		"throttled": rostertest.Throttled, "server error": rostertest.ServerError, "503": rostertest.Unavailable, "no answer": rostertest.TimedOut,
 	} {
@@ -92,6 +93,27 @@ func TestWhatTheTableCannotDoNowIsUnavailable(t *testing.T) {
 				return err
 			},
 			"RecordLogin": func() error { return w.RecordLogin(t.Context(), 7, 42, w.clock.Now()) },
+			"CreateInvitedUser": func() error {
+				_, _, err := w.CreateInvitedUser(t.Context(), newcomer(rostertest.User(w.root, 43, pending)), w.offer(), nil, rostertest.Stamp(), nil)
+				return err
+			},
+			"Invitation":       func() error { _, err := w.Invitation(t.Context(), invitation.Ref()); return err },
+			"InvitationsOf":    func() error { _, err := w.InvitationsOf(t.Context(), 7, 8, 0, 5); return err },
+			"RemoveInvitation": func() error { return w.RemoveInvitation(t.Context(), invitation) },
+			"MarkInvitation": func() error {
+				return w.MarkInvitation(t.Context(), invitation.Ref(), invitation.ID, roster.DeliverySent, "m", "")
+			},
+			"AcceptInvitation": func() error { _, err := w.accept(t, invitation, invited); return err },
+			"Link":             func() error { _, err := w.Link(t.Context(), roster.LinkHash{1}); return err },
+			"RegisterDevice":   func() error { return w.RegisterDevice(t.Context(), phone(7, 42, "a"), rostertest.Stamp()) },
+			"Devices":          func() error { _, err := w.Devices(t.Context(), 7, 42); return err },
+			"CreateNotification": func() error {
+				_, _, err := w.CreateNotification(t.Context(), news(42), rostertest.Stamp(), nil)
+				return err
+			},
+			"MarkNotification": func() error {
+				return w.MarkNotification(t.Context(), roster.NotificationRef{Tenant: 7, User: 42, ID: 1}, roster.DeliverySent)
+			},
 			"Credentials": func() error { _, err := w.Credentials(t.Context(), 7, []roster.UserID{42}); return err },
 		} {
 			wantKind(t, name+": "+what, do(), roster.KindUnavailable)
@@ -165,11 +187,68 @@ func TestLostAnswersChangeNothing(t *testing.T) {
 	if _, _, err := w.CreateOrganization(t.Context(), rostertest.Organization(w.root, 30), rostertest.Stamp(), nil); err != nil {
 		t.Errorf("organization: %v", err)
 	}
+	w.loseAnswersAboutMessages(t, lose)
 	for _, r := range w.CreateUsers(t.Context(), newUsers(w.child, 100, 40), rostertest.Stamp()) {
 		if r.Err != nil || r.Existed {
 			t.Errorf("bulk: %+v", r)
 		}
 	}
+}
+
+// loseAnswersAboutMessages does everything there is to do with a message or a device, and each time lose makes the first answer
+// be lost.
+func (w *world) loseAnswersAboutMessages(t *testing.T, lose func()) {
+	t.Helper()
+	user, invitation := w.invite(t, w.child, 50)
+	n, signUp := w.notify(t, news(1)), w.put(t, w.signUp(w.root, "lost@example.com"))
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"inviting", func() error {
+			_, replayed, err := w.CreateInvitedUser(t.Context(), newcomer(rostertest.User(w.child, 51, pending)), w.offer(), oneQuota(5), rostertest.Stamp(), once(9, 1))
+			if replayed {
+				t.Error("it replays itself")
+			}
+			return err
+		}},
+		{"a mark", func() error {
+			return w.MarkInvitation(t.Context(), invitation.Ref(), invitation.ID, roster.DeliverySent, "message", "")
+		}},
+		{"a link", func() error {
+			return w.PutLink(t.Context(), roster.LinkHash{1}, roster.Link{Ref: invitation.Ref(), ID: invitation.ID, ExpiresAt: invitation.ValidUntil})
+		}},
+		{"accepting", func() error { _, err := w.accept(t, invitation, user); return err }},
+		{"signing up", func() error {
+			_, _, err := w.AcceptSignUp(t.Context(), signUp, roster.LinkHash{}, roster.Organization{Name: "Own"}, newcomer(rostertest.User(w.root, 0)), rostertest.Stamp())
+			return err
+		}},
+		{"registering", func() error { return w.RegisterDevice(t.Context(), phone(7, 50, "a"), rostertest.Stamp()) }},
+		{"notifying", func() error {
+			_, replayed, err := w.CreateNotification(t.Context(), news(50), rostertest.Stamp(), nil)
+			if replayed {
+				t.Error("it replays itself")
+			}
+			return err
+		}},
+		{"a mark of a device", func() error {
+			return w.MarkDevice(t.Context(), n.Ref(), phone(7, 1, "a").Hash, roster.DeviceDelivery{Delivery: roster.DeliverySent})
+		}},
+		{"a mark of a notification", func() error { return w.MarkNotification(t.Context(), n.Ref(), roster.DeliverySent) }},
+		{"removing a device", func() error { return w.RemoveDevice(t.Context(), 7, 50, phone(7, 50, "a").Hash) }},
+	} {
+		lose()
+		if err := step.do(); err != nil {
+			t.Errorf("%s: %v", step.name, err)
+		}
+	}
+	if counted := w.counted(t, oneQuota(5)[0]); counted != "1" {
+		t.Errorf("one invitation counts as %s", counted)
+	}
+	if got, err := w.over(t).Notification(t.Context(), n.Ref()); err != nil || got.Revision.Version != 3 {
+		t.Errorf("the notification is %+v, %v", got, err)
+	}
+	w.mustFit(t)
 }
 
 func TestBulkOverABadRoadLosesAndRepeatsNothing(t *testing.T) {

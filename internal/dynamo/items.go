@@ -26,6 +26,12 @@ const (
 	typeAdmins        = "admins"
 	typeOnce          = "once"
 	typeAudit         = "audit"
+	typeInvitation    = "invitation"
+	typeLink          = "link"
+	typeQuota         = "quota"
+	typeDevice        = "device"
+	typeDeviceClaim   = "deviceClaim"
+	typeNotification  = "notification"
 )
 
 // The kinds that items have in the index organization: its third partition attribute, so that each kind is a list of its
@@ -34,6 +40,7 @@ const (
 	kindUser         = "user"
 	kindDeletedUser  = "deletedUser"
 	kindOrganization = "organization"
+	kindInvitation   = "invitation"
 )
 
 // The indexes, as template.yaml names them.
@@ -67,6 +74,26 @@ func (h *head) revision() roster.Revision {
 		Version: h.Version, ChangedAt: fromMillis(h.ChangedAt),
 		Stamp: roster.Stamp{By: h.ChangedBy, Via: h.ChangedVia, RequestID: h.RequestID},
 	}
+}
+
+// setStamp returns the end of a SET clause of an update expression by which an item takes that stamp, and the REMOVE clause
+// for what the stamp does not have. The values go to the others of the expression.
+func setStamp(stamp roster.Stamp, values map[string]types.AttributeValue) string {
+	var set, remove string
+	for _, part := range [...]struct{ attribute, value, text string }{
+		{"changedBy", ":by", stamp.By}, {"changedVia", ":via", stamp.Via}, {"requestId", ":request", stamp.RequestID},
+	} {
+		if part.text == "" {
+			remove += ", " + part.attribute
+			continue
+		}
+		set += ", " + part.attribute + " = " + part.value
+		values[part.value] = text(part.text)
+	}
+	if remove != "" {
+		set += " REMOVE " + remove[len(", "):]
+	}
+	return set
 }
 
 // is returns an error unless the item is of that type: a key that leads to another type is a fault of ours.

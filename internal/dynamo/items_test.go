@@ -167,7 +167,13 @@ func TestTypicalCreationCostsWhatItsLegsDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, l := range append(legs, record) {
+	u.Status = roster.StatusPending
+	at := u.Revision.ChangedAt
+	invited, err := table.inviteLeg(roster.Invitation{Locale: "pt_BR", InvitedBy: roster.MaxUserID, CreatedAt: at, ValidUntil: at}, &u, u.Revision.Stamp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range append(legs, record, invited) {
 		size := 0
 		for name, value := range l.item.Put.Item {
 			size += len(name) + chargedSize(value)

@@ -44,6 +44,10 @@ const (
 	sortRevoked      = "REVOKED"
 	sortAdmins       = "ADMINS"
 	sortOnce         = "ONCE"
+	sortInvitation   = "INVITATION"
+	sortReset        = "RESET"
+	sortSignUp       = "SIGNUP"
+	sortLink         = "LINK"
 )
 
 func organizationKey(tenant roster.TenantID, id roster.OrgID) key {
@@ -102,6 +106,49 @@ func auditPartition(tenant roster.TenantID, org roster.OrgID) string {
 
 // auditTime returns a time in Unix milliseconds of thirteen digits, which sort as the times do until the year 2286.
 func auditTime(at time.Time) string { return fmt.Sprintf("%013d", max(at.UnixMilli(), 0)) }
+
+// invitationKey is where an invitation stands: beside its user, or, for one who is none yet, under the organization and the
+// address. There is one in each place, so that asking again replaces it.
+func invitationKey(ref roster.InvitationRef) key {
+	switch ref.Purpose {
+	case roster.PurposeInvite:
+		return key{userKey(ref.Tenant, ref.User).pk, sortInvitation}
+	case roster.PurposeReset:
+		return key{userKey(ref.Tenant, ref.User).pk, sortReset}
+	default:
+		return key{"T#" + ref.Tenant.String() + "#SIGNUP#" + ref.Org.String() + "#" + escape(ref.Email.Key()), sortSignUp}
+	}
+}
+
+// deviceKey puts a device beside its user, so that one query reads all of them.
+func deviceKey(tenant roster.TenantID, user roster.UserID, hash roster.DeviceHash) key {
+	return key{userKey(tenant, user).pk, devicePrefix + hex.EncodeToString(hash[:])}
+}
+
+const devicePrefix = "DEVICE#"
+
+func notificationKey(ref roster.NotificationRef) key {
+	return key{userKey(ref.Tenant, ref.User).pk, "NOTIFICATION#" + ref.ID.String()}
+}
+
+// quotaKey is where the messages of one sort are counted that go out on the day (UTC) of a moment.
+func quotaKey(tenant roster.TenantID, counter string, at time.Time) key {
+	return key{"T#" + tenant.String() + "#QUOTA#" + escape(counter), dayPrefix + at.UTC().Format(time.DateOnly)}
+}
+
+const dayPrefix = "DAY#"
+
+// linkKey is a global door: who follows a link shows a token and nothing else.
+func linkKey(hash roster.LinkHash) key {
+	return key{linkPrefix + hex.EncodeToString(hash[:]), sortLink}
+}
+
+const linkPrefix = "LINK#"
+
+// deviceClaimKey is a global door: a device is registered for one user of the whole system, whoever had it before.
+func deviceClaimKey(hash roster.DeviceHash) key {
+	return key{devicePrefix + hex.EncodeToString(hash[:]), sortClaim}
+}
 
 // emailKey is a global door: an address is taken in the whole system, and a login begins with nothing else.
 func emailKey(email roster.Email) key { return key{"EMAIL#" + escape(email.Key()), sortClaim} }

@@ -57,6 +57,12 @@ func TestAChangeThatTookLongIsStillInTheNextLookAtTheFeed(t *testing.T) {
 	if got := inFeed(created.ID).Version; got != 2 {
 		t.Errorf("after a slow creation the feed shows version %d, want 2", got)
 	}
+	if err := w.RegisterDevice(t.Context(), phone(7, created.ID, "a"), rostertest.Stamp()); err != nil {
+		t.Fatal(err)
+	}
+	if got := inFeed(created.ID).Version; got != 4 {
+		t.Errorf("after a slow registration of a device the feed shows version %d, want 4", got)
+	}
 	slow.armed.Store(false)
 	created = w.create(t, w.child, 42)
 	if got := inFeed(created.ID).Version; got != 1 {

@@ -50,6 +50,11 @@ func idTaken(noun string, id fmt.Stringer, assigned bool) error {
 // address, 2 for the credential and 2 for each identity: 6 for a typical user. To those come 2 for an Admin of the root
 // organization, and 2 for each KB of the record of a once, which holds the user.
 func (t *Table) CreateUser(ctx context.Context, n roster.NewUser, stamp roster.Stamp, once *roster.Once) (roster.User, bool, error) {
+	return t.createUser(ctx, n, stamp, once, func(*roster.User) ([]leg, error) { return nil, nil })
+}
+
+// createUser is CreateUser with more legs, which beside returns for the user as it will be stored.
+func (t *Table) createUser(ctx context.Context, n roster.NewUser, stamp roster.Stamp, once *roster.Once, beside func(*roster.User) ([]leg, error)) (roster.User, bool, error) {
 	if err := t.mustStand(ctx, n.User.Tenant, n.User.Path); err != nil {
 		return roster.User{}, false, err
 	}
@@ -63,8 +68,12 @@ func (t *Table) CreateUser(ctx context.Context, n roster.NewUser, stamp roster.S
 		if err != nil {
 			return err
 		}
+		more, err := beside(&user)
+		if err != nil {
+			return err
+		}
 		created = user
-		return t.transactOnce(ctx, user.Tenant, once, made{user: &user}, user.Revision, legs)
+		return t.transactOnce(ctx, user.Tenant, once, made{user: &user}, user.Revision, append(legs, more...))
 	})
 	if first, ok := errors.AsType[*replayed](err); ok {
 		return *first.user, true, nil
@@ -80,6 +89,12 @@ func (t *Table) CreateUser(ctx context.Context, n roster.NewUser, stamp roster.S
 // completed. The user's organization is the new one, whatever its Path says. For the rest it is CreateUser, and costs 2 WRU
 // of the table more.
 func (t *Table) CreateUserWithOrganization(ctx context.Context, o roster.Organization, n roster.NewUser, stamp roster.Stamp, once *roster.Once) (roster.Organization, roster.User, bool, error) {
+	return t.createUserWithOrganization(ctx, o, n, func(roster.UserID) roster.Stamp { return stamp }, once)
+}
+
+// createUserWithOrganization is CreateUserWithOrganization with more legs before its own, and with a stamp that may name the
+// user.
+func (t *Table) createUserWithOrganization(ctx context.Context, o roster.Organization, n roster.NewUser, stampBy func(roster.UserID) roster.Stamp, once *roster.Once, before ...leg) (roster.Organization, roster.User, bool, error) {
 	var first made
 	assignedOrg, assignedUser := o.ID == 0, n.User.ID == 0
 	parent, err := t.parentOf(ctx, &o)
@@ -94,6 +109,7 @@ func (t *Table) CreateUserWithOrganization(ctx context.Context, o roster.Organiz
 		if assignedUser {
 			n.User.ID = t.ids.NewUserID()
 		}
+		stamp := stampBy(n.User.ID)
 		organization, founding, err := t.organizationLeg(o, assignedOrg, stamp)
 		if err != nil {
 			return err
@@ -103,8 +119,8 @@ func (t *Table) CreateUserWithOrganization(ctx context.Context, o roster.Organiz
 		if err != nil {
 			return err
 		}
-		first = made{&user, &organization}
-		return t.transactOnce(ctx, user.Tenant, once, first, user.Revision, append([]leg{founding}, legs...))
+		first = made{user: &user, organization: &organization}
+		return t.transactOnce(ctx, user.Tenant, once, first, user.Revision, slices.Concat(before, []leg{founding}, legs))
 	})
 	earlier, again := errors.AsType[*replayed](err)
 	if again {

@@ -16,6 +16,8 @@ type onceItem struct {
 	Fingerprint  []byte            `dynamodbav:"fingerprint"`
 	User         *userItem         `dynamodbav:"user,omitempty"`
 	Organization *organizationItem `dynamodbav:"organization,omitempty"`
+	// Notification is no more than where it stands: it outlives the record, and may be long.
+	Notification *notificationRefItem `dynamodbav:"notification,omitempty"`
 	// ExpiresAt is the time to live, in Unix seconds. An expired record is as good as none.
 	ExpiresAt int64 `dynamodbav:"expiresAt"`
 }
@@ -24,6 +26,7 @@ type onceItem struct {
 type made struct {
 	user         *roster.User
 	organization *roster.Organization
+	notification *roster.NotificationRef
 }
 
 // replayed is the meaning of a failed condition on a creation's record: it was done before, and made this.
@@ -57,6 +60,9 @@ func (t *Table) onceLeg(tenant roster.TenantID, once *roster.Once, m made, revis
 	if m.organization != nil {
 		item.Organization = toOrganizationItem(m.organization)
 	}
+	if m.notification != nil {
+		item.Notification = &notificationRefItem{UserID: int64(m.notification.User), ID: int64(m.notification.ID)}
+	}
 	absent := condition{
 		text:   "attribute_not_exists(pk) OR expiresAt <= :now",
 		values: map[string]types.AttributeValue{":now": number(t.now().Unix())},
@@ -75,7 +81,8 @@ func answerAgain(once *roster.Once, wanted made, found map[string]types.Attribut
 	if err := item.is(typeOnce); err != nil {
 		return err
 	}
-	sameKind := (item.User != nil) == (wanted.user != nil) && (item.Organization != nil) == (wanted.organization != nil)
+	sameKind := (item.User != nil) == (wanted.user != nil) && (item.Organization != nil) == (wanted.organization != nil) &&
+		(item.Notification != nil) == (wanted.notification != nil)
 	if !sameKind || !bytes.Equal(item.Fingerprint, once.Fingerprint[:]) {
 		return roster.OnceMismatch()
 	}
@@ -93,6 +100,11 @@ func answerAgain(once *roster.Once, wanted made, found map[string]types.Attribut
 			return err
 		}
 		first.organization = &organization
+	}
+	if item.Notification != nil {
+		first.notification = &roster.NotificationRef{
+			Tenant: wanted.notification.Tenant, User: roster.UserID(item.Notification.UserID), ID: roster.NotificationID(item.Notification.ID),
+		}
 	}
 	return first
 }

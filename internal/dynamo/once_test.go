@@ -22,6 +22,7 @@ func once(key, request byte) *roster.Once {
 type made struct {
 	organization roster.Organization
 	user         roster.User
+	notification roster.Notification
 }
 
 // creations are the creations that take a Once. Each creates another thing for another n.
@@ -32,10 +33,19 @@ func creations(w *world) map[string]func(ctx context.Context, n int, o *roster.O
 			user, replayed, err := w.CreateUser(ctx, newcomer(rostertest.User(w.child, n, fresh)), rostertest.Stamp(), o)
 			return made{user: user}, replayed, err
 		},
+		"invited user": func(ctx context.Context, n int, o *roster.Once) (made, bool, error) {
+			newcomer := roster.NewUser{User: rostertest.User(w.child, n, fresh, pending)}
+			user, replayed, err := w.CreateInvitedUser(ctx, newcomer, w.offer(), nil, rostertest.Stamp(), o)
+			return made{user: user}, replayed, err
+		},
+		"notification": func(ctx context.Context, n int, o *roster.Once) (made, bool, error) {
+			notification, replayed, err := w.CreateNotification(ctx, news(1), rostertest.Stamp(), o)
+			return made{notification: notification}, replayed, err
+		},
 		"user with organization": func(ctx context.Context, n int, o *roster.Once) (made, bool, error) {
 			organization := roster.Organization{Tenant: 7, Path: w.child, Name: "Of one's own"}
 			organization, user, replayed, err := w.CreateUserWithOrganization(ctx, organization, newcomer(rostertest.User(w.child, n, fresh)), rostertest.Stamp(), o)
-			return made{organization, user}, replayed, err
+			return made{organization: organization, user: user}, replayed, err
 		},
 		"organization": func(ctx context.Context, n int, o *roster.Once) (made, bool, error) {
 			organization, replayed, err := w.CreateOrganization(ctx, roster.Organization{Tenant: 7, Path: w.child, Name: "New"}, rostertest.Stamp(), o)
@@ -206,7 +216,7 @@ func TestOneOfManyTwinsCreates(t *testing.T) {
 			if created > 1 || sound && created != 1 || first < 0 {
 				t.Errorf("%s: %d of %d twins created", name, created, many)
 			}
-			want := map[string]int{"user": 4, "user with organization": 5, "organization": 2}[name]
+			want := map[string]int{"user": 4, "user with organization": 5, "organization": 2, "invited user": 4, "notification": 2}[name]
 			if added := w.added(t, before); len(added) != want {
 				t.Errorf("%s: the twins left %q, want %d items", name, added, want)
 			}

@@ -318,7 +318,7 @@ func (w *world) writeSomething(t *testing.T, random *mathrand.Rand) error {
 		u.Email, u.Roles = address, []roster.RoleID{role}
 		u.Identities = []roster.Identity{identity(fmt.Sprint(random.IntN(6)))}
 	}
-	switch random.IntN(9) {
+	switch random.IntN(12) {
 	case 0:
 		_, _, err := w.CreateUser(t.Context(), newcomer(rostertest.User(path, n, dress)), rostertest.Stamp(), nil)
 		return err
@@ -344,10 +344,12 @@ func (w *world) writeSomething(t *testing.T, random *mathrand.Rand) error {
 	case 5:
 		return w.RecordLogin(t.Context(), 7, id, w.clock.Now())
 	case 6:
-		return w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: id, PasswordHash: "$argon2id$new"})
+		return w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: id, PasswordHash: "$argon2id$new"}, rostertest.Stamp())
 	case 7:
 		_, err := w.changeUser(t, id, func(u *roster.User) { u.Path = path })
 		return err
+	case 8, 9, 10:
+		return w.writeMessage(t, random)
 	default:
 		_, err := w.changeUser(t, id, dress)
 		return err

@@ -157,6 +157,10 @@ func (r *row) rareAttribute(name string) {
 		u.DeviceUserID = r.stringValue()
 	case "publicKey":
 		u.PublicKey = r.stringValue()
+	case "emailBounced":
+		u.EmailBounced = r.boolValue()
+	case "emailComplained":
+		u.EmailComplained = r.boolValue()
 	case "viewAll":
 		u.ViewAll = r.boolValue()
 	case "loginViaBadge":

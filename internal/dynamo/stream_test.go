@@ -257,7 +257,7 @@ func TestAuditTellsEveryField(t *testing.T) {
 // fullUser is a user who has everything.
 func fullUser() roster.User {
 	u := richUser()
-	u.Developer, u.SuperDelegate, u.ViewAll, u.LoginViaBadge = true, true, true, true
+	u.Developer, u.SuperDelegate, u.ViewAll, u.LoginViaBadge, u.EmailBounced, u.EmailComplained = true, true, true, true, true, true
 	u.SuperDelegatePermissions = []string{"READ"}
 	u.Delegates = []roster.Delegate{{User: 5, Permissions: []string{"READ", "WRITE"}}}
 	u.DeviceType, u.DeviceUserID, u.PublicKey, u.DefaultWarehouse = roster.DeviceTypePSD, "device", "04aa", 9

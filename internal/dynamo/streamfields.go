@@ -28,6 +28,8 @@ func userFields(u *roster.User) []field {
 	return []field{
 		{"organization", idText(u.Org())},
 		{"email", string(u.Email)},
+		{"emailBounced", flagText(u.EmailBounced)},
+		{"emailComplained", flagText(u.EmailComplained)},
 		{"name", u.Name},
 		{"givenName", u.GivenName},
 		{"familyName", u.FamilyName},

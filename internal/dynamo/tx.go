@@ -261,6 +261,26 @@ func (t *Table) despiteConflicts(ctx context.Context, write func() error) error 
 	}
 }
 
+// maxChanges bounds how often a change is decided anew because somebody else wrote what it was decided by.
+const maxChanges = 12
+
+// despiteChanges does change, which reads and then writes, again while it reports roster.VersionChanged: KindUnavailable when
+// that does not end. It is for changes that nobody waits to decide anew, such as those that a mail service asks for.
+func (t *Table) despiteChanges(ctx context.Context, change func() error) error {
+	for try := 0; ; try++ {
+		err := change()
+		if !errors.Is(err, roster.ErrVersionChanged) {
+			return err
+		}
+		if try == maxChanges-1 {
+			return busy(err)
+		}
+		if err := t.pause(ctx, mathrand.N(firstPause<<min(try, maxTries))); err != nil {
+			return failed("waiting to change again", err)
+		}
+	}
+}
+
 // busy returns the error for a table that cannot take the write now.
 func busy(err error) error {
 	unavailable := roster.Unavailable("the directory is busy, try again shortly", err)

@@ -19,21 +19,23 @@ type userItem struct {
 	ID   int64  `dynamodbav:"id"`
 	Path string `dynamodbav:"path"`
 
-	Email       string `dynamodbav:"email"`
-	Name        string `dynamodbav:"name,omitempty"`
-	GivenName   string `dynamodbav:"givenName,omitempty"`
-	FamilyName  string `dynamodbav:"familyName,omitempty"`
-	Nickname    string `dynamodbav:"nickname,omitempty"`
-	Username    string `dynamodbav:"username,omitempty"`
-	Title       string `dynamodbav:"title,omitempty"`
-	PhoneNumber string `dynamodbav:"phoneNumber,omitempty"`
-	Address     string `dynamodbav:"address,omitempty"`
-	Country     string `dynamodbav:"country,omitempty"`
-	City        string `dynamodbav:"city,omitempty"`
-	State       string `dynamodbav:"state,omitempty"`
-	Zip         string `dynamodbav:"zip,omitempty"`
-	TimeZone    string `dynamodbav:"timeZone,omitempty"`
-	Locale      string `dynamodbav:"locale,omitempty"`
+	Email           string `dynamodbav:"email"`
+	EmailBounced    bool   `dynamodbav:"emailBounced,omitempty"`
+	EmailComplained bool   `dynamodbav:"emailComplained,omitempty"`
+	Name            string `dynamodbav:"name,omitempty"`
+	GivenName       string `dynamodbav:"givenName,omitempty"`
+	FamilyName      string `dynamodbav:"familyName,omitempty"`
+	Nickname        string `dynamodbav:"nickname,omitempty"`
+	Username        string `dynamodbav:"username,omitempty"`
+	Title           string `dynamodbav:"title,omitempty"`
+	PhoneNumber     string `dynamodbav:"phoneNumber,omitempty"`
+	Address         string `dynamodbav:"address,omitempty"`
+	Country         string `dynamodbav:"country,omitempty"`
+	City            string `dynamodbav:"city,omitempty"`
+	State           string `dynamodbav:"state,omitempty"`
+	Zip             string `dynamodbav:"zip,omitempty"`
+	TimeZone        string `dynamodbav:"timeZone,omitempty"`
+	Locale          string `dynamodbav:"locale,omitempty"`
 
 	Roles  []int32 `dynamodbav:"roles,omitempty"`
 	Status string  `dynamodbav:"status"`
@@ -99,6 +101,7 @@ func toUserItem(u *roster.User) *userItem {
 		Seniority: u.Seniority, Department: u.Department, Office: u.Office, Subdepartment: u.Subdepartment, Pod: u.Pod,
 		Groups: convert[int64](u.Groups), SuperDelegate: u.SuperDelegate, SuperDelegatePermissions: orNil(u.SuperDelegatePermissions),
 		Delegates: toDelegateItems(u.Delegates), Identities: toIdentityItems(u.Identities),
+		EmailBounced: u.EmailBounced, EmailComplained: u.EmailComplained,
 		DeviceType: u.DeviceType.String(), DeviceUserID: u.DeviceUserID, PublicKey: u.PublicKey, ViewAll: u.ViewAll,
 		LoginViaBadge: u.LoginViaBadge, DefaultWarehouse: int64(u.DefaultWarehouse),
 		CreatedAt: millis(u.CreatedAt), UpdatedAt: millis(u.UpdatedAt), RegisteredAt: millis(u.RegisteredAt),
@@ -134,6 +137,7 @@ func (i *userItem) noun() (roster.User, error) {
 		Seniority: i.Seniority, Department: i.Department, Office: i.Office, Subdepartment: i.Subdepartment, Pod: i.Pod,
 		Groups: convert[roster.GroupID](i.Groups), SuperDelegate: i.SuperDelegate, SuperDelegatePermissions: i.SuperDelegatePermissions,
 		Delegates: fromDelegateItems(i.Delegates), Identities: fromIdentityItems(i.Identities),
+		EmailBounced: i.EmailBounced, EmailComplained: i.EmailComplained,
 		DeviceType: deviceType, DeviceUserID: i.DeviceUserID, PublicKey: i.PublicKey, ViewAll: i.ViewAll,
 		LoginViaBadge: i.LoginViaBadge, DefaultWarehouse: roster.WarehouseID(i.DefaultWarehouse),
 		CreatedAt: fromMillis(i.CreatedAt), UpdatedAt: fromMillis(i.UpdatedAt), RegisteredAt: fromMillis(i.RegisteredAt),

@@ -298,7 +298,7 @@ func TestDeletedUserIsGoneUntilItIsRestored(t *testing.T) {
 	wantKind(t, "IdentityOwner", err, roster.KindNotFound)
 	_, err = w.Credential(t.Context(), 7, 42)
 	wantKind(t, "Credential", err, roster.KindNotFound)
-	wantKind(t, "PutCredential", w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: 42, PasswordHash: "x"}), roster.KindNotFound)
+	wantKind(t, "PutCredential", w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: 42, PasswordHash: "x"}, rostertest.Stamp()), roster.KindNotFound)
 	wantKind(t, "RecordLogin", w.RecordLogin(t.Context(), 7, 42, w.clock.Now()), roster.KindNotFound)
 	_, err = w.DeleteUser(t.Context(), deleted, rostertest.Stamp())
 	wantKind(t, "DeleteUser again", err, roster.KindNotFound)
@@ -412,7 +412,7 @@ func TestLoginNeverRunsTheFeedBackwards(t *testing.T) {
 func TestPutCredentialReplacesThePassword(t *testing.T) {
 	w := newWorld(t)
 	w.create(t, w.child, 42)
-	if err := w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: 42, PasswordHash: "new"}); err != nil {
+	if err := w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: 42, PasswordHash: "new"}, rostertest.Stamp()); err != nil {
 		t.Fatal(err)
 	}
 	want := roster.Credential{Tenant: 7, User: 42, PasswordHash: "new", ChangedAt: w.clock.Now()}
@@ -422,7 +422,7 @@ func TestPutCredentialReplacesThePassword(t *testing.T) {
 	if got, err := w.Credentials(t.Context(), 7, []roster.UserID{1, 42, 99}); len(got) != 1 || got[42] != want || err != nil {
 		t.Errorf("the credentials are %v, %v", got, err)
 	}
-	wantKind(t, "a password of nobody", w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: 99, PasswordHash: "x"}), roster.KindNotFound)
+	wantKind(t, "a password of nobody", w.PutCredential(t.Context(), roster.Credential{Tenant: 7, User: 99, PasswordHash: "x"}, rostertest.Stamp()), roster.KindNotFound)
 }
 
 func TestUsersOfPagesAreLawful(t *testing.T) {

@@ -108,7 +108,7 @@ func (b table) BringBack(t testing.TB, user roster.User) {
 
 func (b table) SetCredential(t testing.TB, credential roster.Credential) {
 	t.Helper()
-	if err := b.PutCredential(t.Context(), credential); err != nil {
+	if err := b.PutCredential(t.Context(), credential, rostertest.Stamp()); err != nil {
 		t.Fatalf("PutCredential: %v", err)
 	}
 }

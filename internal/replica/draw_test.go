@@ -67,7 +67,7 @@ func drawMore(d dice, u *roster.User) {
 		&u.Address.Zip, &u.Seniority, &u.Department, &u.Office, &u.Subdepartment, &u.Pod, &u.DeviceUserID} {
 		*s = pick(d, drawnWords)
 	}
-	for _, b := range []*bool{&u.Developer, &u.DarkMode, &u.SuperDelegate, &u.ViewAll, &u.LoginViaBadge} {
+	for _, b := range []*bool{&u.Developer, &u.DarkMode, &u.SuperDelegate, &u.ViewAll, &u.LoginViaBadge, &u.EmailBounced, &u.EmailComplained} {
 		*b = d.IntN(2) == 0
 	}
 	u.PublicKey = pick(d, drawnKeys)

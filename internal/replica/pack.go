@@ -83,6 +83,8 @@ const (
 	flagViewAll
 	flagLoginViaBadge
 	flagDefaultWarehouse
+	flagEmailBounced
+	flagEmailComplained
 	flagDeleted
 	flagExpires
 )
@@ -109,10 +111,11 @@ type switchField struct {
 }
 
 // switchFields returns those of u.
-func switchFields(u *roster.User) [5]switchField {
+func switchFields(u *roster.User) [7]switchField {
 	return [...]switchField{
 		{flagDeveloper, &u.Developer}, {flagDarkMode, &u.DarkMode}, {flagSuperDelegate, &u.SuperDelegate},
 		{flagViewAll, &u.ViewAll}, {flagLoginViaBadge, &u.LoginViaBadge},
+		{flagEmailBounced, &u.EmailBounced}, {flagEmailComplained, &u.EmailComplained},
 	}
 }
 

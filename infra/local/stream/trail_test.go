@@ -190,7 +190,7 @@ func (c *trail) write(random *rand.Rand) map[roster.OrgID][]string {
 	check(err)
 	note(roster.ActionUserCreated, "user:40", 1, 9)
 	for version := range int64(2) {
-		check(c.table.PutCredential(ctx, roster.Credential{Tenant: 7, User: user.ID, PasswordHash: "$argon2id$v=19$other" + strconv.Itoa(int(version))}))
+		check(c.table.PutCredential(ctx, roster.Credential{Tenant: 7, User: user.ID, PasswordHash: "$argon2id$v=19$other" + strconv.Itoa(int(version))}, stamp))
 		note(roster.ActionPasswordChanged, "user:40", version+2, 9) // 1 is that of a password which came with its user
 	}
 	return want
