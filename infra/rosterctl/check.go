@@ -29,9 +29,10 @@ func (t *tool) checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Walk the whole table and report what does not fit together",
 		Long: `check reads every item of the table, of all tenants, and reports what no sequence of writes, crashes and
-retries can leave behind: users without their e-mail address, addresses without their user, passwords
-of nobody, organizations that hang in the air, wrong paths, indexes and counts. It changes nothing, and
-may run while others write: what looks wrong is looked at again before it is reported.
+retries can leave behind: users without their e-mail address, addresses without their user, passwords,
+invitations and devices of nobody, organizations that hang in the air, wrong paths, indexes and counts.
+It changes nothing, and may run while others write: what looks wrong is looked at again before it is
+reported.
 
 It reads the table once: 1 read unit per 4 KB. Each finding is a line on standard output, with --json an
 object. What was looked at is told on standard error. With findings the exit code is 1.`,

@@ -105,6 +105,8 @@ func userMembers() []member[userLine] {
 		whole("id", func(l *userLine) *roster.UserID { return &l.user.ID }),
 		whole("organization", func(l *userLine) *roster.OrgID { return &l.organization }),
 		text("email", func(l *userLine) *roster.Email { return &l.user.Email }),
+		flag("emailBounced", func(l *userLine) *bool { return &l.user.EmailBounced }),
+		flag("emailComplained", func(l *userLine) *bool { return &l.user.EmailComplained }),
 		text("name", func(l *userLine) *string { return &l.user.Name }),
 		text("givenName", func(l *userLine) *string { return &l.user.GivenName }),
 		text("familyName", func(l *userLine) *string { return &l.user.FamilyName }),

@@ -61,7 +61,7 @@ func drawUser(t *rapid.T) *roster.NewUser {
 		Seniority: text("seniority"), Department: text("department"), Office: text("office"), Subdepartment: text("sub"), Pod: text("pod"),
 		Groups: drawIDs[roster.GroupID](t, "groups"), SuperDelegate: yes("super"), SuperDelegatePermissions: drawTexts(t, "claims"),
 		DeviceType:   rapid.SampledFrom([]roster.DeviceType{roster.DeviceTypeNone, roster.DeviceTypeAPI, roster.DeviceTypePSD, roster.DeviceTypeSoftPSD}).Draw(t, "type"),
-		DeviceUserID: text("deviceUser"), PublicKey: text("key"), ViewAll: yes("all"), LoginViaBadge: yes("badge"),
+		DeviceUserID: text("deviceUser"), PublicKey: text("key"), ViewAll: yes("all"), EmailBounced: yes("bounced"), EmailComplained: yes("complained"), LoginViaBadge: yes("badge"),
 		DefaultWarehouse: roster.WarehouseID(rapid.Int64().Draw(t, "warehouse")),
 		CreatedAt:        at("created"), UpdatedAt: at("updated"), RegisteredAt: at("registered"), LastLoginAt: at("login"),
 		DeletedAt: at("deleted"), ExpiresAt: at("expires"),

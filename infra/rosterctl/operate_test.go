@@ -282,9 +282,9 @@ func TestGenerateMakesTheSameBytesForTheSameSeed(t *testing.T) {
 
 func TestHelpAndUsage(t *testing.T) {
 	c := &console{T: t, dir: t.TempDir(), clock: rostertest.NewClock(now)}
-	for _, command := range []string{"", "bootstrap", "client", "client create", "client list", "client revoke", "generate", "import", "export"} {
+	for _, command := range []string{"", "bootstrap", "client", "client create", "client list", "client revoke", "invitation", "invitation list", "invitation resend", "invitation revoke", "generate", "import", "export"} {
 		help := c.must(append(strings.Fields(command), "--help")...)
-		if !strings.Contains(help, "rosterctl") || command != "client" && !strings.Contains(help, "Examples:") {
+		if !strings.Contains(help, "rosterctl") || command != "client" && command != "invitation" && !strings.Contains(help, "Examples:") {
 			t.Errorf("the help of %q has no example:\n%s", command, help)
 		}
 	}

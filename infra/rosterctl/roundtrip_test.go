@@ -64,7 +64,7 @@ func TestAUserWithEverythingComesBackAsItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := `{"type":"user","id":4711,"organization":77,"email":"Ann.O'Neil+x@northfield.example","name":"Ann \"Q\" O’Neil",` +
+	user := `{"type":"user","id":4711,"organization":77,"email":"Ann.O'Neil+x@northfield.example","emailBounced":true,"emailComplained":true,"name":"Ann \"Q\" O’Neil",` +
 		`"givenName":"Ann 日本","familyName":"O’Neil","nickname":"<b>&\\","username":"ann","title":"Chief","phoneNumber":"+11234567890",` +
 		`"address":{"full":"1 High Street","country":"Ireland","city":"Cork","state":"Munster","zip":"T12"},"timeZone":"Europe/Dublin","locale":"en_IE",` +
 		`"roles":[2,44,3],"status":"Suspended","developer":true,"darkMode":true,"deviceCount":3,"seniority":"Lead","department":"Research",` +

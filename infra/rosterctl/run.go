@@ -74,8 +74,8 @@ func (t *tool) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rosterctl",
 		Short: "Operate a Roster directory",
-		Long: `rosterctl operates a Roster directory: it founds tenants, manages API clients, makes up realistic
-people, and imports and exports whole tenants.
+		Long: `rosterctl operates a Roster directory: it founds tenants, manages API clients, looks after invitations, makes
+up realistic people, and imports and exports whole tenants.
 
 It works on the table directly and needs nothing else to run. Which table, and where, is said by
 flags or by the environment; credentials are found as every AWS tool finds them:
@@ -92,6 +92,7 @@ interrupted.`,
   rosterctl generate --users 100000 --output people.jsonl
   rosterctl import people.jsonl
   rosterctl export --tenant 1306676258 --output northfield.jsonl
+  rosterctl invitation list --tenant 1306676258
   rosterctl audit --tenant 1306676258
   rosterctl check`,
 		SilenceErrors: true,
@@ -101,7 +102,7 @@ interrupted.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(t.bootstrapCommand(), t.clientCommand(), t.generateCommand(), t.importCommand(), t.exportCommand())
-	root.AddCommand(t.roleCommand(), t.auditCommand(), t.checkCommand())
+	root.AddCommand(t.roleCommand(), t.invitationCommand(), t.auditCommand(), t.checkCommand())
 	return root
 }
 

@@ -31,13 +31,19 @@ const (
 // change reads a user that the caller reaches, decides, and writes; and does all of it again, by what then stands there,
 // when somebody else wrote in between.
 func (d *Directory) change(ctx context.Context, p *roster.Principal, id roster.UserID, w *roster.Write, c change) (roster.User, error) {
-	for try := 0; ; try++ {
-		user, err := d.tryChange(ctx, p, id, w, c)
-		if err == nil || !errors.Is(err, roster.ErrVersionChanged) || try == changeTries-1 {
-			return user, err
+	return decided(ctx, func() (roster.User, error) { return d.tryChange(ctx, p, id, w, c) })
+}
+
+// decided reads, decides and writes by means of try, and again whenever somebody else wrote in between.
+func decided[T any](ctx context.Context, try func() (T, error)) (T, error) {
+	for tries := 0; ; tries++ {
+		result, err := try()
+		if err == nil || !errors.Is(err, roster.ErrVersionChanged) || tries == changeTries-1 {
+			return result, err
 		}
-		if err := pause(ctx, rand.N(firstPause<<min(try, doublings))); err != nil {
-			return roster.User{}, roster.Unavailable("the user is changed by many at once, try again shortly", err)
+		if err := pause(ctx, rand.N(firstPause<<min(tries, doublings))); err != nil {
+			var none T
+			return none, roster.Unavailable("the user is changed by many at once, try again shortly", err)
 		}
 	}
 }
@@ -63,7 +69,7 @@ func (d *Directory) tryChange(ctx context.Context, p *roster.Principal, id roste
 	if err != nil {
 		return roster.User{}, err
 	}
-	d.search.Apply(p.Tenant, roster.Change{User: &written})
+	d.apply(p.Tenant, roster.Change{User: &written})
 	return written, nil
 }
 

@@ -419,6 +419,25 @@ func TestAWriteIsSeenAtOnceByTheSameProcess(t *testing.T) {
 			t.Errorf("after %s (%v) the search finds %+v", step.deed.name, err, find("mona@example.com"))
 		}
 	}
+	invitation := invitee(world.Birch, roster.RoleUser)
+	invitation.Email = "ivan@example.com"
+	for _, name := range []string{"Ivan Invited", "Ivan Twice"} { // the second time he is invited again
+		invitation.Name = name
+		if _, err := d.InviteUser(t.Context(), &p, invitation, write()); err != nil || len(find(name)) != 1 {
+			t.Errorf("after InviteUser (%v) the search finds %v", err, find(name))
+		}
+	}
+	token := w.Link(t, inviteRef(ownerOf(t, w, invitation.Email)))
+	if _, err := d.AcceptInvitation(t.Context(), token, acceptance(), fromPage()); err != nil || find("ivan@example.com")[0].Status != roster.StatusActive {
+		t.Errorf("after AcceptInvitation (%v) the search finds %v", err, find("ivan@example.com"))
+	}
+	token = signingUp(t, w, world.Acme, "iris@example.com")
+	if _, err := d.AcceptInvitation(t.Context(), token, acceptance(), fromPage()); err != nil || len(find("iris@example.com")) != 1 {
+		t.Errorf("after a sign-up (%v) the search finds %v", err, find("iris@example.com"))
+	}
+	if page, err := d.Organizations(t.Context(), &p, roster.Page{Limit: 10}); err != nil || page.Total != 7 {
+		t.Errorf("after a sign-up there are %d organizations, %v, want 7", page.Total, err)
+	}
 	w.Check(t)
 }
 

@@ -221,6 +221,8 @@ func differences(asked, completed, stored *roster.User) []string {
 		return x.User == y.User && slices.Equal(x.Permissions, y.Permissions)
 	}))
 	note(&other, "identities", slices.Equal(a.Identities, b.Identities))
+	note(&other, "emailBounced", a.EmailBounced == b.EmailBounced)
+	note(&other, "emailComplained", a.EmailComplained == b.EmailComplained)
 	note(&other, "viewAll", a.ViewAll == b.ViewAll)
 	note(&other, "loginViaBadge", a.LoginViaBadge == b.LoginViaBadge)
 	note(&other, "defaultWarehouse", a.DefaultWarehouse == b.DefaultWarehouse)

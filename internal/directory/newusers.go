@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/rosterhq/roster/internal/roster"
 )
@@ -48,7 +47,7 @@ func (d *Directory) CreateUserWithOrganization(ctx context.Context, p *roster.Pr
 	for range createTries {
 		created, user, replayed, err := d.writes.CreateUserWithOrganization(ctx, organization, n, stamp(p, &w), w.Once)
 		if err == nil {
-			d.search.Apply(p.Tenant, roster.Change{Organization: &created}, roster.Change{User: &user})
+			d.apply(p.Tenant, roster.Change{Organization: &created}, roster.Change{User: &user})
 			return Creation{User: user, Replayed: replayed}, nil
 		}
 		if !takenEmail(err) {
@@ -109,7 +108,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *roster.Principal, form ro
 	if err != nil {
 		return Creation{}, err
 	}
-	d.search.Apply(p.Tenant, roster.Change{User: &user})
+	d.apply(p.Tenant, roster.Change{User: &user})
 	return Creation{User: user, Replayed: replayed}, nil
 }
 
@@ -122,7 +121,7 @@ func (d *Directory) newUser(p *roster.Principal, form *roster.NewUserForm, path 
 	user := form.User()
 	user.Tenant, user.Path, user.Roles = p.Tenant, slices.Clone(path), []roster.RoleID{role}
 	// Whoever creates an account with a password has taken it up for the person.
-	user.RegisteredAt = d.now().UTC().Truncate(time.Millisecond)
+	user.RegisteredAt = d.moment()
 	return roster.NewUser{User: user, Credential: &roster.Credential{Tenant: p.Tenant, PasswordHash: hash}}, nil
 }
 

@@ -61,13 +61,8 @@ func (o *Operator) Roles(ctx context.Context, tenant roster.TenantID) ([]roster.
 // entries, 1 to roster.MaxLimit, from the cursor before on, which is the Next of the page before. An unknown organization is a
 // KindNotFound error.
 func (o *Operator) AuditEntries(ctx context.Context, tenant roster.TenantID, org roster.OrgID, before string, limit int) (roster.AuditPage, error) {
-	if err := o.mustBeTenant(ctx, tenant); err != nil {
-		return roster.AuditPage{}, err
-	}
-	if org == 0 {
-		org = tenant.Root()
-	}
-	if _, err := o.store.Organization(ctx, tenant, org); err != nil {
+	org, err := o.organization(ctx, tenant, org)
+	if err != nil {
 		return roster.AuditPage{}, err
 	}
 	return o.store.AuditEntries(ctx, tenant, org, before, limit)

@@ -53,7 +53,7 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *roster.Principal,
 	if err != nil {
 		return roster.Organization{}, false, err
 	}
-	d.search.Apply(p.Tenant, roster.Change{Organization: &created})
+	d.apply(p.Tenant, roster.Change{Organization: &created})
 	return created, replayed, nil
 }
 

@@ -53,6 +53,68 @@ type Writes interface {
 	RestoreUser(ctx context.Context, before roster.User, stamp roster.Stamp) (roster.User, error)
 }
 
+// Invitations keeps invitations and the links that lead to them. Package dynamo implements it.
+//
+// Whoever records an invitation counts it in the same write: a Quota that is used up is the error of Quota.Err, and nothing is
+// written. An invitation is put in the place of whatever stands at its Ref; its zero ID and CreatedAt are assigned, its Delivery is
+// queued. For Once and optimistic writes the rules of Writes hold.
+type Invitations interface {
+	// CreateInvitedUser stores a new Pending user, whose zero ID is assigned, and the invitation to take it up, which takes tenant,
+	// user, path and address from the user.
+	CreateInvitedUser(ctx context.Context, n roster.NewUser, i roster.Invitation, quotas []roster.Quota, stamp roster.Stamp, once *roster.Once) (roster.User, bool, error)
+	// InviteAgain replaces before by after and puts a new invitation for that user.
+	InviteAgain(ctx context.Context, before, after roster.User, i roster.Invitation, quotas []roster.Quota, stamp roster.Stamp, once *roster.Once) (roster.User, bool, error)
+	// PutInvitation puts an invitation for a user who stands, or a sign-up. Where it is nil the write only counts.
+	PutInvitation(ctx context.Context, i *roster.Invitation, quotas []roster.Quota, stamp roster.Stamp) error
+	// Invitation returns what stands at that place, expired or not, or a KindNotFound error. It sees every write that has ended.
+	Invitation(ctx context.Context, ref roster.InvitationRef) (roster.Invitation, error)
+	// InvitationsOf returns a page of the invitations into an organization, and of the sign-ups below it, that have not expired:
+	// at most limit of them, in id order after that id. It may be a moment behind.
+	InvitationsOf(ctx context.Context, tenant roster.TenantID, org roster.OrgID, after roster.InvitationID, limit int) (roster.InvitationPage, error)
+	// Link returns what a token leads to, or a KindNotFound error. It sees every write that has ended.
+	Link(ctx context.Context, hash roster.LinkHash) (roster.Link, error)
+	// AcceptInvitation ends the invitation and its link, replaces before by after, and sets the user's credential. An invitation that
+	// does not stand any more, under the same ID, is roster.DeadLink.
+	AcceptInvitation(ctx context.Context, i roster.Invitation, link roster.LinkHash, before, after roster.User, c roster.Credential, stamp roster.Stamp) (roster.User, error)
+	// AcceptSignUp ends the invitation and its link, and creates an organization and its first user as
+	// Writes.CreateUserWithOrganization does. A stamp By nobody becomes the new user's. An invitation that does not stand any more,
+	// under the same ID, is roster.DeadLink.
+	AcceptSignUp(ctx context.Context, i roster.Invitation, link roster.LinkHash, o roster.Organization, n roster.NewUser, stamp roster.Stamp) (roster.Organization, roster.User, error)
+}
+
+// Credentials keeps hashed passwords. Package dynamo implements it.
+type Credentials interface {
+	// Credential returns a user's password, or a KindNotFound error for a user without one.
+	Credential(ctx context.Context, tenant roster.TenantID, id roster.UserID) (roster.Credential, error)
+	// PutCredential sets a user's password. Refresh tokens that are older than its ChangedAt are not accepted any more. A user that
+	// does not stand is a KindNotFound error.
+	PutCredential(ctx context.Context, c roster.Credential, stamp roster.Stamp) error
+}
+
+// Devices keeps what push messages can be sent to. Package dynamo implements it.
+type Devices interface {
+	// DeviceByHash returns a device, whoever in the system has it, or a KindNotFound error.
+	DeviceByHash(ctx context.Context, hash roster.DeviceHash) (roster.Device, error)
+	// RegisterDevice stores a user's device, new or not, and takes it from whoever had it. A user that does not stand is a
+	// KindNotFound error.
+	RegisterDevice(ctx context.Context, d roster.Device, stamp roster.Stamp) error
+}
+
+// Endpoints is the push service where devices get their addresses. Package sender implements it.
+type Endpoints interface {
+	// RegisterEndpoint returns the address of the app that has the token, enabled and for that token; known is the address that it
+	// had when it registered last, empty for none. A token that the service will not have is a KindInvalid error about the field
+	// token, a platform that is not set up one about platform.
+	RegisterEndpoint(ctx context.Context, platform roster.Platform, token, known string) (endpoint string, err error)
+}
+
+// Notifications keeps push messages until they are sent. Package dynamo implements it.
+type Notifications interface {
+	// CreateNotification stores a new notification for a user who is taken to stand. Its zero ID and CreatedAt are assigned, its
+	// Delivery is queued. For Once the rules of Writes hold.
+	CreateNotification(ctx context.Context, n roster.Notification, stamp roster.Stamp, once *roster.Once) (roster.Notification, bool, error)
+}
+
 // Audit reads the audit trail. Package dynamo implements it.
 type Audit interface {
 	// AuditEntries returns at most limit entries of an organization's trail, newest first, from the cursor on, which is
@@ -77,11 +139,21 @@ type Ports struct {
 	Organizations Organizations
 	Roles         Roles
 	Writes        Writes
+	Invitations   Invitations
+	Credentials   Credentials
+	Devices       Devices
+	Notifications Notifications
+	Endpoints     Endpoints
 	Audit         Audit
-	Search        Search
+	// Search may be nil in a function that answers no searches: what it writes needs to be shown by no one there.
+	Search Search
 	// HashPassword returns the hash to keep of a new password, in PHC string format. It is slow on purpose, so it is
 	// called once for a creation, when nothing else can be wrong with the request any more.
 	HashPassword func(password string) (string, error)
+	// VerifyPassword reports whether the hash is that of the password. It is as slow as HashPassword.
+	VerifyPassword func(password, hash string) (bool, error)
+	// Policy bounds what is mailed; its zero fields are those of DefaultMessagePolicy.
+	Policy MessagePolicy
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
@@ -92,20 +164,39 @@ type Directory struct {
 	organizations Organizations
 	roles         Roles
 	writes        Writes
+	invitations   Invitations
+	credentials   Credentials
+	devices       Devices
+	notifications Notifications
+	endpoints     Endpoints
 	audit         Audit
 	search        Search
-	hashPassword  func(password string) (string, error)
-	now           func() time.Time
+
+	hashPassword   func(password string) (string, error)
+	verifyPassword func(password, hash string) (bool, error)
+	policy         MessagePolicy
+	now            func() time.Time
 }
 
 // New returns a Directory that works with those ports. A port that is nil must not be needed by any use case called.
 func New(p Ports) *Directory {
 	d := &Directory{
-		users: p.Users, organizations: p.Organizations, roles: p.Roles, writes: p.Writes, audit: p.Audit, search: p.Search,
-		hashPassword: p.HashPassword, now: p.Now,
+		users: p.Users, organizations: p.Organizations, roles: p.Roles, writes: p.Writes, invitations: p.Invitations,
+		credentials: p.Credentials, devices: p.Devices, notifications: p.Notifications, endpoints: p.Endpoints, audit: p.Audit, search: p.Search,
+		hashPassword: p.HashPassword, verifyPassword: p.VerifyPassword, policy: p.Policy.withDefaults(), now: p.Now,
 	}
 	if d.now == nil {
 		d.now = time.Now
 	}
 	return d
+}
+
+// moment returns the time to write on what happens now: UTC, to the millisecond.
+func (d *Directory) moment() time.Time { return d.now().UTC().Truncate(time.Millisecond) }
+
+// apply shows the next search what was just written.
+func (d *Directory) apply(tenant roster.TenantID, changes ...roster.Change) {
+	if d.search != nil {
+		d.search.Apply(tenant, changes...)
+	}
 }

@@ -9,11 +9,15 @@ import (
 
 // This file is the one place of the rules about who may do what to whom:
 //
-//   - Each use case needs a permission (require). A token that speaks for an organization holds all of them.
+//   - Each use case needs a permission (require, requireAny). A token that speaks for an organization holds all of them.
+//   - What is about oneself needs a token that speaks for a user, and no permission (requireUser).
+//   - Who follows a link that was mailed needs nothing but its token, and has no principal (acceptance.go). What the link gives was
+//     granted when it was asked for.
 //   - A caller reaches its own organization and everything below it. What is elsewhere is "not found", in the words of
 //     what does not exist at all (reachedUser, reachedOrganization).
-//   - Nobody grants a role that holds a permission they lack (mayGrant): not to somebody new, not by a change of role, not
-//     along with a transfer, and not by bringing back somebody who had it and was deleted or suspended (mayReturn).
+//   - Nobody grants a role that holds a permission they lack (mayGrant): not to somebody new, not by an invitation
+//     to be an Admin of one's own, not by a change of role, not along with a transfer, and not by bringing back somebody who had
+//     it and was deleted, suspended, or invited once before (mayReturn).
 //   - Nobody locks themselves out (notOneself, keepsOwnRight): suspending or deleting oneself, or moving oneself to an
 //     organization below, from where there is no way back up, is for somebody else to do, and a change of one's own role
 //     must leave the permission to change it again.
@@ -26,6 +30,26 @@ func require(p *roster.Principal, permission roster.Permission) error {
 		return nil
 	}
 	return roster.Forbidden("this needs the permission " + permission.String())
+}
+
+// requireAny returns nil if the caller holds one of the permissions, and otherwise a KindForbidden error that names them.
+func requireAny(p *roster.Principal, permissions ...roster.Permission) error {
+	names := make([]string, len(permissions))
+	for i, permission := range permissions {
+		if p.Permissions.Has(permission) {
+			return nil
+		}
+		names[i] = permission.String()
+	}
+	return roster.Forbidden("this needs the permission " + strings.Join(names, " or "))
+}
+
+// requireUser returns nil if the token speaks for a user, and otherwise a KindForbidden error.
+func requireUser(p *roster.Principal) error {
+	if p.UserScoped() {
+		return nil
+	}
+	return roster.Forbidden("this needs a token that speaks for a user")
 }
 
 // reachedUser returns the user that was read, unless the caller does not reach it. One error, built in one place, is for

@@ -17,13 +17,7 @@ type Profile struct {
 // Profile returns the profile of the user that the token speaks for. A caller that is not user-scoped is forbidden; one
 // whose user has been deleted since the token was made is unauthenticated.
 func (d *Directory) Profile(ctx context.Context, p *roster.Principal) (Profile, error) {
-	if !p.UserScoped() {
-		return Profile{}, roster.Forbidden("this needs a token that speaks for a user")
-	}
-	user, err := d.users.User(ctx, p.Tenant, p.User)
-	if roster.KindOf(err) == roster.KindNotFound {
-		return Profile{}, &roster.Error{Kind: roster.KindUnauthenticated, Message: "the token's user is no longer there", Cause: err}
-	}
+	user, err := d.oneself(ctx, p)
 	if err != nil {
 		return Profile{}, err
 	}
@@ -36,6 +30,24 @@ func (d *Directory) Profile(ctx context.Context, p *roster.Principal) (Profile, 
 		return Profile{}, err
 	}
 	return Profile{User: user, Role: role, Organization: organization}, nil
+}
+
+// oneself returns the user that the token speaks for.
+func (d *Directory) oneself(ctx context.Context, p *roster.Principal) (roster.User, error) {
+	if err := requireUser(p); err != nil {
+		return roster.User{}, err
+	}
+	user, err := d.users.User(ctx, p.Tenant, p.User)
+	return user, standing(err)
+}
+
+// standing returns the error of a read or write of the token's own user: that the user is not there is for the caller an end of
+// the token.
+func standing(err error) error {
+	if roster.KindOf(err) == roster.KindNotFound {
+		return &roster.Error{Kind: roster.KindUnauthenticated, Message: "the token's user is no longer there", Cause: err}
+	}
+	return err
 }
 
 // ListUsers returns a page of the users of the caller's organization, and with subtree of everything below it too, in id

@@ -4,8 +4,11 @@
 package directorytest
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,6 +73,15 @@ type World struct {
 	fresh  atomic.Int64
 	users  map[string]roster.User
 	roles  map[roster.RoleID]roster.Role
+
+	mu         sync.Mutex
+	registered []Registration // guarded by mu
+}
+
+// Registration is what was asked of the world's push service.
+type Registration struct {
+	Platform     roster.Platform
+	Token, Known string
 }
 
 // Organizations returns the organizations of the world, every parent before its children.
@@ -180,8 +192,8 @@ func NewOn(t testing.TB, table *dynamo.Table) *World {
 	search := replica.New(replica.Config{Feed: table, Now: now})
 	t.Cleanup(search.Wait)
 	w.Ports = directory.Ports{
-		Users: table, Organizations: table, Roles: table, Writes: table, Audit: table, Search: search,
-		HashPassword: w.hashPassword, Now: now,
+		Users: table, Organizations: table, Roles: table, Writes: table, Invitations: table, Credentials: table, Devices: table,
+		Notifications: table, Endpoints: w, Audit: table, Search: search, HashPassword: w.hashPassword, VerifyPassword: w.verifyPassword, Now: now,
 	}
 	w.Directory = directory.New(w.Ports)
 	return w
@@ -205,13 +217,62 @@ func (w *World) hashPassword(password string) (string, error) {
 	return HashOf(password), nil
 }
 
+// verifyPassword takes as long as hashPassword, so it counts as that.
+func (w *World) verifyPassword(password, hash string) (bool, error) {
+	w.hashed.Add(1)
+	return HashOf(password) == hash, nil
+}
+
 // HashOf returns what this world keeps of a password.
 func HashOf(password string) string {
 	return fmt.Sprintf("$test$%x", sha256.Sum256([]byte(password)))
 }
 
-// Hashed returns how many passwords have been hashed so far.
+// Hashed returns how many passwords have been hashed so far, be it to keep the hash or to compare it.
 func (w *World) Hashed() int { return int(w.hashed.Load()) }
+
+// BadToken is a device token that the world's push service will not have.
+const BadToken = "bad-token"
+
+// EndpointOf returns the address that the world's push service gives to the app with that token.
+func EndpointOf(platform roster.Platform, token string) string {
+	return fmt.Sprintf("arn:aws:sns:eu-central-1:000000000000:endpoint/%s/roster/%x", platform, sha256.Sum256([]byte(token)))
+}
+
+// RegisterEndpoint makes the world its own push service. It remembers what it was asked, see Registered.
+func (w *World) RegisterEndpoint(_ context.Context, platform roster.Platform, token, known string) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.registered = append(w.registered, Registration{Platform: platform, Token: token, Known: known})
+	switch {
+	case platform == roster.PlatformAPNSSandbox:
+		return "", roster.Invalid("platform", "is not set up")
+	case token == BadToken:
+		return "", roster.Invalid("token", "is not one that the push service takes")
+	}
+	return EndpointOf(platform, token), nil
+}
+
+// Registered returns what the push service was asked so far, in order.
+func (w *World) Registered() []Registration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.registered)
+}
+
+// Link makes a link to what is open at that place, as the courier does before it sends the mail, and returns its token.
+func (w *World) Link(t testing.TB, ref roster.InvitationRef) (token string) {
+	t.Helper()
+	i, err := w.Table.Invitation(t.Context(), ref)
+	if err != nil {
+		t.Fatalf("reading the invitation of %+v: %v", ref, err)
+	}
+	token, hash := roster.NewLinkToken()
+	if err := w.Table.PutLink(t.Context(), hash, roster.Link{Ref: ref, ID: i.ID, ExpiresAt: i.ValidUntil}); err != nil {
+		t.Fatalf("storing a link: %v", err)
+	}
+	return token
+}
 
 // Path returns the path of an organization of the world.
 func Path(org roster.OrgID) roster.OrgPath {
