@@ -17,6 +17,8 @@ type rule struct {
 	outside []string
 	// testing says that it is for tests, and so may import package testing and go-cmp.
 	testing bool
+	// tests are what only its tests may import, inside or outside, besides what any test may.
+	tests []string
 }
 
 const (
@@ -25,6 +27,9 @@ const (
 	awsValues   = "github.com/aws/aws-sdk-go-v2/feature/dynamodb"
 	awsStreams  = "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	awsKMS      = "github.com/aws/aws-sdk-go-v2/service/kms"
+	awsSES      = "github.com/aws/aws-sdk-go-v2/service/sesv2"
+	awsSNS      = "github.com/aws/aws-sdk-go-v2/service/sns"
+	awsSQS      = "github.com/aws/aws-sdk-go-v2/service/sqs"
 	awsConfig   = "github.com/aws/aws-sdk-go-v2/config"
 	awsKeys     = "github.com/aws/aws-sdk-go-v2/credentials"
 	smithy      = "github.com/aws/smithy-go"
@@ -51,11 +56,11 @@ const (
 //	       |
 //	internal/app/*
 //	       |
-//	lambdaio   api/<dialect>   dynamo   oauth2/kmssigner
-//	                |
-//	               api
-//	                |
-//	directory   replica   oauth2
+//	lambdaio   api/<dialect>   dynamo   oauth2/kmssigner   sender
+//	                |                                         |
+//	               api                                        |
+//	                |                                         |
+//	directory   replica   oauth2                          delivery
 //	       |
 //	     roster
 var allowed = []rule{
@@ -65,13 +70,23 @@ var allowed = []rule{
 	{path: "internal/replica", inside: []string{"internal/roster"}},
 	{path: "internal/oauth2", inside: []string{"internal/roster"}, outside: []string{jose, argon2id, xcrypto, cryptX}},
 	{path: "internal/oauth2/kmssigner", inside: []string{"internal/roster"}, outside: []string{awsCore, awsKMS, smithy}},
+	{path: "internal/delivery", inside: []string{"internal/roster"}},
+	{path: "internal/sender", inside: []string{
+		"internal/delivery", "internal/roster", "internal/sender/endpoints", "internal/sender/fault",
+	}, outside: []string{awsCore, awsSES, awsSNS, awsSQS}},
+	{path: "internal/sender/endpoints", inside: []string{"internal/roster", "internal/sender/fault"}, outside: []string{awsCore, awsSNS}},
+	{path: "internal/sender/fault", outside: []string{awsCore, smithy}},
 	{path: "internal/dynamo", inside: []string{"internal/roster"}, outside: []string{awsCore, awsDynamoDB, awsValues, smithy}},
 
 	{path: "internal/api", inside: []string{"internal/directory", "internal/replica", "internal/oauth2", "internal/roster"}, outside: []string{huma}},
 	{path: "internal/api/*", inside: []string{"internal/api", "internal/directory", "internal/roster"}, outside: []string{huma}},
 	{path: "internal/lambdaio", inside: []string{"internal/api", "internal/roster"}, outside: []string{awsLambda, awsProxy}},
 
-	{path: "internal/app", inside: []string{"internal/dynamo", "internal/roster"}, outside: []string{awsCore, awsDynamoDB, awsKeys, smithy}},
+	{
+		path: "internal/app", inside: []string{"internal/dynamo", "internal/roster"}, outside: []string{awsCore, awsDynamoDB, awsKeys, smithy},
+		// What is recorded goes through the real stream to what stands for SES, SNS and SQS.
+		tests: []string{"infra/local/outbox", "infra/local/stream", awsStreams},
+	},
 	{path: "internal/app/*", inside: []string{
 		"internal/app", "internal/lambdaio", "internal/api", "internal/api/*", "internal/dynamo",
 		"internal/directory", "internal/replica", "internal/oauth2", "internal/roster",
@@ -87,6 +102,7 @@ var allowed = []rule{
 	}, outside: []string{awsCore, awsDynamoDB}, testing: true},
 	{path: "internal/rostertest/dynamolocal"},
 	{path: "internal/rostertest/samtemplate", outside: []string{awsCore, awsDynamoDB, yaml}},
+	{path: "internal/rostertest/moto", testing: true},
 	{path: "internal/rostertest/people", inside: []string{"internal/roster"}},
 	{path: "internal/rostertest/directorytest", inside: []string{
 		"internal/directory", "internal/dynamo", "internal/replica", "internal/roster", "internal/rostertest",
@@ -101,7 +117,7 @@ var allowed = []rule{
 	}},
 	{path: "infra/local/**", inside: []string{"infra/local/**", "internal/**"}, outside: []string{
 		awsCore, awsKeys, awsDynamoDB, awsStreams, awsLambda, cobra, progressbar, term, xsync,
-	}},
+	}, tests: []string{awsSES, awsSNS, awsSQS, smithy}},
 }
 
 // forTests are the modules that any test may import besides what its package may.
@@ -154,6 +170,10 @@ func TestFunctionsLinkOnlyWhatTheyNeed(t *testing.T) {
 				t.Errorf("%s links %s: clients are built from options", p.path, imported)
 			case within(imported, awsKMS) && name != "tokens":
 				t.Errorf("%s links %s: only tokens signs", p.path, imported)
+			case (within(imported, awsSES) || within(imported, awsSQS)) && name != "courier":
+				t.Errorf("%s links %s: only the courier sends mail and tells of refusals", p.path, imported)
+			case within(imported, awsSNS) && name != "courier" && name != "notifications":
+				t.Errorf("%s links %s: only the courier sends push messages, and notifications registers devices for them", p.path, imported)
 			case within(imported, "testing"), within(imported, "internal/rostertest"):
 				t.Errorf("%s links %s", p.path, imported)
 			case strings.HasPrefix(imported, "internal/app/") && imported != "internal/app/"+name:

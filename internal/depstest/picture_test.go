@@ -195,15 +195,15 @@ func (r rule) allows(imported string) bool {
 }
 
 // allowsInTests lets a test import the package it tests; anything in internal, to put a system together; the modules that
-// tests use; and all of testing.
+// tests use; all of testing; and what its rule has for tests.
 func (r rule) allowsInTests(imported, own string) bool {
 	switch {
 	case isInside(imported):
-		return r.allows(imported) || imported == own || within(imported, "internal")
+		return r.allows(imported) || imported == own || within(imported, "internal") || slices.Contains(r.tests, imported)
 	case isStandard(imported):
 		return true
 	}
-	return r.allows(imported) || slices.ContainsFunc(forTests, func(at string) bool { return within(imported, at) })
+	return r.allows(imported) || slices.ContainsFunc(slices.Concat(forTests, r.tests), func(at string) bool { return within(imported, at) })
 }
 
 // TestTheAllowListRefuses holds the allow-list against imports that must never come.
@@ -222,6 +222,16 @@ func TestTheAllowListRefuses(t *testing.T) {
 		{"internal/oauth2", awsKMS},
 		{"internal/app/organization", awsKMS},
 		{"internal/app/organization", "internal/oauth2/kmssigner"},
+		{"internal/delivery", "internal/directory"},
+		{"internal/delivery", awsSES},
+		{"internal/directory", "internal/delivery"},
+		{"internal/sender", "internal/dynamo"},
+		{"internal/api/invitations", "internal/api/organization"},
+		{"internal/api/invitations", "internal/delivery"},
+		{"internal/app/invitations", "internal/sender"},
+		{"internal/app/organization", awsSNS},
+		{"internal/app/bounces", "internal/sender"},
+		{"internal/app", awsSES},
 		{"internal/app", awsConfig},
 		{"internal/dynamo", "testing"},
 		{"internal/rostertest/dynamolocal", "testing"},
