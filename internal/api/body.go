@@ -38,47 +38,68 @@ type requestBody struct {
 // structure: by the core's names of the fields, for the form that the body becomes (roster.NewUserForm and others) to report
 // together with the rules of the fields. A field that is wrong is the zero value.
 func Body[T any](ctx context.Context) (T, roster.FieldErrors) {
-	var body T
 	x := exchangeFrom(ctx)
-	if err := json.Unmarshal(x.request.data, &body); err != nil {
+	return bodyAs[T](x.request), x.fieldNames().ofCore(x.request.broken)
+}
+
+// bodyAs returns the body as a T.
+func bodyAs[T any](request requestBody) T {
+	var body T
+	if err := json.Unmarshal(request.data, &body); err != nil {
 		// Values of the wrong type are left out, and are noted already. It is one JSON object, so it is nothing else.
-		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || len(x.request.broken) == 0 {
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || len(request.broken) == 0 {
 			panic(err)
 		}
 	}
-	return body, x.fieldNames().ofCore(x.request.broken)
+	return body
 }
 
 // readBody reads the request's body and notes what is wrong with it. What is not a JSON object at all is an error.
 func (x *exchange) readBody(r *http.Request, schemas huma.Registry, schema *huma.Schema) error {
-	if err := checkContentType(r.Header); err != nil {
-		return err
+	body, err := readObject(r, schemas, schema)
+	x.request = body
+	return err
+}
+
+// readObject reads a body that is to be a JSON object, and notes where it is not as schema says.
+func readObject(r *http.Request, schemas huma.Registry, schema *huma.Schema) (requestBody, error) {
+	if err := checkContentType(r.Header, contentType); err != nil {
+		return requestBody{}, err
 	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	data, err := readAll(r)
 	switch {
 	case err != nil:
-		return roster.Invalid("body", "must arrive whole")
-	case len(data) > maxBody:
-		return &httpError{status: http.StatusRequestEntityTooLarge, kind: roster.KindInvalid, message: "body must have at most " + strconv.Itoa(maxBody) + " bytes"}
+		return requestBody{}, err
 	case len(bytes.TrimSpace(data)) == 0:
-		return roster.Invalid("body", "is required")
+		return requestBody{}, roster.Invalid("body", "is required")
 	case !utf8.Valid(data):
-		return roster.Invalid("body", "must be valid UTF-8")
+		return requestBody{}, roster.Invalid("body", "must be valid UTF-8")
 	case !json.Valid(data):
-		return roster.Invalid("body", "must be valid JSON")
+		return requestBody{}, roster.Invalid("body", "must be valid JSON")
 	}
 	reader := bodyReader{decoder: json.NewDecoder(bytes.NewReader(data)), schemas: schemas}
 	reader.decoder.UseNumber()
 	if err := reader.read(schema); err != nil {
-		return err
+		return requestBody{}, err
 	}
-	x.request = requestBody{data: data, broken: reader.broken}
-	return nil
+	return requestBody{data: data, broken: reader.broken}, nil
 }
 
-// checkContentType takes JSON in UTF-8, which is also what a body without a Content-Type is.
-func checkContentType(header http.Header) error {
-	unsupported := &httpError{status: http.StatusUnsupportedMediaType, kind: roster.KindInvalid, message: "Content-Type must be application/json"}
+// readAll returns the request's body, which has at most maxBody bytes.
+func readAll(r *http.Request) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, roster.Invalid("body", "must arrive whole")
+	}
+	if len(data) > maxBody {
+		return nil, &httpError{status: http.StatusRequestEntityTooLarge, kind: roster.KindInvalid, message: "body must have at most " + strconv.Itoa(maxBody) + " bytes"}
+	}
+	return data, nil
+}
+
+// checkContentType takes the media type wanted in UTF-8, which is also what a body without a Content-Type is.
+func checkContentType(header http.Header, wanted string) error {
+	unsupported := &httpError{status: http.StatusUnsupportedMediaType, kind: roster.KindInvalid, message: "Content-Type must be " + wanted}
 	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		unsupported.message = "Content-Encoding must be absent"
 		return unsupported
@@ -89,7 +110,7 @@ func checkContentType(header http.Header) error {
 	}
 	media, parameters, err := mime.ParseMediaType(given[0])
 	charset, hasCharset := parameters["charset"]
-	if err != nil || len(given) > 1 || media != contentType || hasCharset && !strings.EqualFold(charset, "utf-8") {
+	if err != nil || len(given) > 1 || media != wanted || hasCharset && !strings.EqualFold(charset, "utf-8") {
 		return unsupported
 	}
 	return nil

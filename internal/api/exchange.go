@@ -35,8 +35,10 @@ type exchange struct {
 	err   error // what the answer reports, nil where that is no failure
 	meter roster.Meter
 	facts []slog.Attr
-	pairs []pair // the decoded query
-	space [8]pair
+	// hideCost leaves the meter out of the answer.
+	hideCost bool
+	pairs    []pair // the decoded query
+	space    [8]pair
 }
 
 type exchangeKey struct{}
@@ -116,7 +118,7 @@ func (x *exchange) send(w http.ResponseWriter, method string) {
 	header := w.Header()
 	maps.Copy(header, x.header)
 	header.Set("Cache-Control", "no-store")
-	if cost := x.meter.Cost(); cost.Calls > 0 {
+	if cost := x.meter.Cost(); cost.Calls > 0 && !x.hideCost {
 		header.Set("Server-Timing", serverTiming(cost))
 	}
 	if x.status == http.StatusNoContent || x.status == http.StatusNotModified {
