@@ -72,7 +72,7 @@ func HTTP(handler http.Handler, options Options) Handler {
 		}
 		bridge := httpadapter.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			repairRequest(r, &event, options.BasePath)
-			serve(handler, w, r, options.Log)
+			serve(handler, w, r, &event, options.Log)
 		}))
 		response, err := bridge.ProxyWithContext(ctx, plainEvent(&event))
 		if err != nil {
@@ -85,14 +85,14 @@ func HTTP(handler http.Handler, options Options) Handler {
 }
 
 // serve lets handler answer r and writes the answer, or what stands in for it, to w.
-func serve(handler http.Handler, w http.ResponseWriter, r *http.Request, log *slog.Logger) {
+func serve(handler http.Handler, w http.ResponseWriter, r *http.Request, event *Request, log *slog.Logger) {
 	a := answer{header: make(http.Header), method: r.Method}
-	if !call(handler, &a, r, log) {
+	if !call(handler, &a, r, event, log) {
 		writeError(w, http.StatusInternalServerError, "something went wrong on our side")
 		return
 	}
 	if size := a.encodedSize(); size > MaxResponseBytes {
-		log.ErrorContext(r.Context(), "the answer is larger than Lambda can return", "path", r.URL.Path, "bytes", size, "limit", MaxResponseBytes)
+		inRequest(log, event).ErrorContext(r.Context(), "the answer is larger than Lambda can return", "bytes", size, "limit", MaxResponseBytes)
 		writeError(w, http.StatusInternalServerError, "the answer is larger than 6 MB; ask for less at once")
 		return
 	}
@@ -101,7 +101,7 @@ func serve(handler http.Handler, w http.ResponseWriter, r *http.Request, log *sl
 
 // call runs the handler and reports false if it panicked. What it had written by then is dropped: nothing has left the
 // function yet, so a half-written 200 need not be sent.
-func call(handler http.Handler, a *answer, r *http.Request, log *slog.Logger) (ok bool) {
+func call(handler http.Handler, a *answer, r *http.Request, event *Request, log *slog.Logger) (ok bool) {
 	defer func() {
 		failure := recover()
 		if failure == nil {
@@ -110,13 +110,18 @@ func call(handler http.Handler, a *answer, r *http.Request, log *slog.Logger) (o
 		ok = false
 		// A handler panics with ErrAbortHandler to say that it gives up on purpose (net/http's convention): no stack then.
 		if failure == http.ErrAbortHandler {
-			log.WarnContext(r.Context(), "the handler gave up", "path", r.URL.Path)
+			inRequest(log, event).WarnContext(r.Context(), "the handler gave up")
 			return
 		}
-		log.ErrorContext(r.Context(), "the handler panicked", "path", r.URL.Path, "panic", failure, "stack", string(debug.Stack()))
+		inRequest(log, event).ErrorContext(r.Context(), "the handler panicked", "panic", failure, "stack", string(debug.Stack()))
 	}()
 	handler.ServeHTTP(a, r)
 	return true
+}
+
+// inRequest returns a log whose lines say which request they are about: by its route, never by its path, which can hold a token.
+func inRequest(log *slog.Logger, event *Request) *slog.Logger {
+	return log.With("requestId", event.RequestContext.RequestID, "route", event.Resource)
 }
 
 // answerDeadline returns a context that ends margin before ctx does, or is just cancellable if ctx has no deadline.

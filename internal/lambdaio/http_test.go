@@ -324,9 +324,35 @@ func TestHandlerStopsBeforeLambdaDoes(t *testing.T) {
 	}
 }
 
+// TestNoPathIsLogged holds that a handler that panics or gives up, and an answer that is too large, are logged by their routes: the
+// path of a link's page holds the link's token.
+func TestNoPathIsLogged(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"the handler panicked":    func(http.ResponseWriter, *http.Request) { panic("oh") },
+		"the handler gave up":     func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"larger than Lambda can ": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, MaxResponseBytes+1)) },
+	} {
+		var log bytes.Buffer
+		event := get("/invitations/secret-token")
+		event.Resource = "/invitations/{token}"
+		event.RequestContext.RequestID = "request-1"
+		if response := invoke(t, HTTP(answer, Options{Log: slog.New(slog.NewJSONHandler(&log, nil))}), event); response.StatusCode != http.StatusInternalServerError {
+			t.Errorf("%s: status %d", name, response.StatusCode)
+		}
+		for _, want := range []string{name, `"route":"/invitations/{token}"`, `"requestId":"request-1"`} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("%s: log = %s, want %s", name, log.String(), want)
+			}
+		}
+		if strings.Contains(log.String(), "secret-token") {
+			t.Errorf("%s: the path is in the log: %s", name, log.String())
+		}
+	}
+}
+
 // TestSampleEventsBecomeRequests feeds the files of events/ to the bridge, so that the samples cannot rot.
 func TestSampleEventsBecomeRequests(t *testing.T) {
-	for _, file := range sampleEvents(t, "tokens-*.json", "organization-*.json") {
+	for _, file := range sampleEvents(t, "tokens-*.json", "organization-*.json", "invitations-*.json", "notifications-*.json") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			var event Request
 			readEvent(t, file, &event)
@@ -375,7 +401,7 @@ func readEvent(t testing.TB, file string, event any) {
 
 // TestDecodingKeepsWhatMatters compares the decoding of Invoke with that of all members, on every sample.
 func TestDecodingKeepsWhatMatters(t *testing.T) {
-	for _, file := range sampleEvents(t, "tokens-*.json", "organization-*.json") {
+	for _, file := range sampleEvents(t, "tokens-*.json", "organization-*.json", "invitations-*.json", "notifications-*.json") {
 		var whole Request
 		readEvent(t, file, &whole)
 		text, err := os.ReadFile(file)

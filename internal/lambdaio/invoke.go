@@ -37,6 +37,7 @@ func (h AuthorizerHandler) Invoke(ctx context.Context, payload []byte) ([]byte, 
 // wireRequest is the part of a proxy event that HTTP reads. The single-value maps repeat the multi-value ones, so they are
 // decoded only where those are missing, as in events made by hand.
 type wireRequest struct {
+	Resource                        string          `json:"resource"`
 	Path                            string          `json:"path"`
 	HTTPMethod                      string          `json:"httpMethod"`
 	Headers                         json.RawMessage `json:"headers"`
@@ -61,7 +62,7 @@ func decodeRequest(payload []byte) (Request, error) {
 		return Request{}, fmt.Errorf("reading a proxy event: %w", err)
 	}
 	event := Request{
-		Path: wire.Path, HTTPMethod: wire.HTTPMethod,
+		Resource: wire.Resource, Path: wire.Path, HTTPMethod: wire.HTTPMethod,
 		MultiValueHeaders:               wire.MultiValueHeaders,
 		MultiValueQueryStringParameters: wire.MultiValueQueryStringParameters,
 		Body:                            wire.Body, IsBase64Encoded: wire.IsBase64Encoded,

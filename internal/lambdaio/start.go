@@ -8,9 +8,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// Start serves the function's events with handler, which is a Handler, an AuthorizerHandler or a StreamHandler, and does not
-// return. It is the
-// last thing a main does: what came before is the init phase, in which the garbage collector is off (GOGC=off in
+// Start serves the function's events with handler, which is a Handler, an AuthorizerHandler, a StreamHandler or a TopicHandler, and
+// does not return. It is the last thing a main does: what came before is the init phase, in which the garbage collector is off (GOGC=off in
 // template.yaml), because a cycle then costs a cold start a millisecond and frees nothing.
 func Start(handler any) {
 	settleMemory(os.Getenv)

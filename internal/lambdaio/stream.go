@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -28,6 +30,9 @@ type HandleRecord func(ctx context.Context, record []byte) error
 
 // StreamOptions are the settings of Stream. The zero value is useful.
 type StreamOptions struct {
+	// Parallel is how many records of a batch are handled at a time. Zero or one is one after the other, up to the first that
+	// fails. More is side by side, each record on its own: see Stream.
+	Parallel int
 	// Margin is how long before Lambda's own deadline the last record is begun, and the record's context ends. Zero means
 	// DefaultMargin.
 	Margin time.Duration
@@ -41,6 +46,10 @@ type StreamOptions struct {
 // batch. At the first that fails it stops and answers with that record's SequenceNumber: Lambda then delivers that one and what
 // follows it again (ReportBatchItemFailures), so that no record overtakes an earlier one, and none is lost. A record that
 // panics, or for which there is no time left, fails.
+//
+// With options.Parallel every record is handled, whatever becomes of the others: one that cannot be done now holds up none that
+// can. The answer names the first in the order of the batch that failed, so those after it are delivered again even where they
+// were done. That is for a handler that knows what it has done already, and to which the order of the records means nothing.
 //
 // A batch in which a record has no number is an error, before any of it is handled: what cannot be named cannot be
 // delivered again alone, and an empty number would have the whole batch repeated without a word.
@@ -64,10 +73,10 @@ func Stream(handle HandleRecord, options StreamOptions) StreamHandler {
 		}
 		deadline, cancel := answerDeadline(ctx, options.Margin)
 		defer cancel()
-		done, err := handleBatch(roster.WithMeter(deadline, meter), batch, handle)
-		logBatch(ctx, options.Log, batch, done, err, meter.Cost(), options.Now().Sub(begin))
-		if err != nil {
-			return StreamResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: batch[done].number}}}, nil
+		outcome := handleBatch(roster.WithMeter(deadline, meter), batch, handle, options.Parallel)
+		logBatch(ctx, options.Log, batch, outcome, meter.Cost(), options.Now().Sub(begin))
+		if outcome.err != nil {
+			return StreamResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: batch[outcome.first].number}}}, nil
 		}
 		return StreamResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}, nil
 	}
@@ -112,42 +121,81 @@ func decodeBatch(event []byte) ([]streamRecord, error) {
 	return batch, nil
 }
 
-// handleBatch returns how many records were handled, from the first on, and why the next one was not.
-func handleBatch(ctx context.Context, batch []streamRecord, handle HandleRecord) (int, error) {
-	for i, record := range batch {
-		if err := ctx.Err(); err != nil {
-			return i, fmt.Errorf("no time is left: %w", err)
-		}
-		if err := handleRecord(ctx, record.text, handle); err != nil {
-			return i, err
-		}
-	}
-	return len(batch), nil
+// batchOutcome is what became of a batch.
+type batchOutcome struct {
+	// handled is how many records were done, and failed how many were tried, or should have been, and were not done. Records that
+	// nobody has come to because an earlier one failed are neither.
+	handled, failed int
+	// first is the place in the batch of the first record that failed, and err why it did, nil if none has.
+	first int
+	err   error
 }
 
-// handleRecord is handle, with a panic turned into an error.
+// handleBatch gives the records to handle, parallel of them at a time.
+func handleBatch(ctx context.Context, batch []streamRecord, handle HandleRecord, parallel int) batchOutcome {
+	if parallel > 1 {
+		return handleSideBySide(ctx, batch, handle, parallel)
+	}
+	for i, record := range batch {
+		if err := handleRecord(ctx, record.text, handle); err != nil {
+			return batchOutcome{handled: i, failed: 1, first: i, err: err}
+		}
+	}
+	return batchOutcome{handled: len(batch)}
+}
+
+func handleSideBySide(ctx context.Context, batch []streamRecord, handle HandleRecord, parallel int) batchOutcome {
+	errs := make([]error, len(batch))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(parallel, len(batch)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(batch)); i = next.Add(1) - 1 {
+				errs[i] = handleRecord(ctx, batch[i].text, handle)
+			}
+		})
+	}
+	workers.Wait()
+	var outcome batchOutcome
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			outcome.handled++
+			continue
+		case outcome.err == nil:
+			outcome.first, outcome.err = i, err
+		}
+		outcome.failed++
+	}
+	return outcome
+}
+
+// handleRecord is handle, with a panic turned into an error, and only if there is time left.
 func handleRecord(ctx context.Context, record []byte, handle HandleRecord) (err error) {
 	defer func() {
 		if failure := recover(); failure != nil {
 			err = fmt.Errorf("the handler panicked: %v\n%s", failure, debug.Stack())
 		}
 	}()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("no time is left: %w", err)
+	}
 	return handle(ctx, record)
 }
 
-func logBatch(ctx context.Context, log *slog.Logger, batch []streamRecord, done int, err error, cost roster.Cost, took time.Duration) {
+func logBatch(ctx context.Context, log *slog.Logger, batch []streamRecord, outcome batchOutcome, cost roster.Cost, took time.Duration) {
 	facts := []slog.Attr{
 		slog.Int("records", len(batch)),
-		slog.Int("handled", done),
+		slog.Int("handled", outcome.handled),
 		slog.Duration("duration", took),
 		slog.Int("tableCalls", cost.Calls),
 		slog.Float64("readUnits", cost.Reads),
 		slog.Float64("writeUnits", cost.Writes),
 	}
-	if err == nil {
+	if outcome.err == nil {
 		log.LogAttrs(ctx, slog.LevelInfo, "batch", facts...)
 		return
 	}
 	log.LogAttrs(ctx, slog.LevelError, "record failed", append(facts,
-		slog.String("sequenceNumber", batch[done].number), slog.String("error", err.Error()))...)
+		slog.Int("failed", outcome.failed), slog.String("sequenceNumber", batch[outcome.first].number), slog.String("error", outcome.err.Error()))...)
 }

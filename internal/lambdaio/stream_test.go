@@ -8,7 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,7 +129,7 @@ func TestPanicFailsItsRecordAlone(t *testing.T) {
 	if err != nil || string(output) != `{"batchItemFailures":[{"itemIdentifier":"200"}]}` {
 		t.Errorf("output = %s, %v", output, err)
 	}
-	for _, want := range []string{`"level":"ERROR"`, `"msg":"record failed"`, `"records":3`, `"handled":1`, `"sequenceNumber":"200"`, "panicked: oh"} {
+	for _, want := range []string{`"level":"ERROR"`, `"msg":"record failed"`, `"records":3`, `"handled":1`, `"failed":1`, `"sequenceNumber":"200"`, "panicked: oh"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("log = %s, want %s", log.String(), want)
 		}
@@ -168,9 +172,97 @@ func TestBatchIsLoggedWithItsCost(t *testing.T) {
 	}
 }
 
+// TestSideBySideEachRecordIsOnItsOwn has the records wait for each other, so that it can only pass if they are handled at a time.
+func TestSideBySideEachRecordIsOnItsOwn(t *testing.T) {
+	var log bytes.Buffer
+	var begun sync.WaitGroup
+	begun.Add(4)
+	var mu sync.Mutex
+	var handled []string
+	h := Stream(func(ctx context.Context, record []byte) error {
+		roster.MeterFrom(ctx).Add(roster.Cost{Calls: 1})
+		number := numberOf(t, record)
+		begun.Done()
+		begun.Wait()
+		switch number {
+		case "200":
+			panic("oh")
+		case "300":
+			return errors.New("not now")
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		handled = append(handled, number)
+		return nil
+	}, StreamOptions{Parallel: 8, Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	output, err := h.Invoke(t.Context(), batchOf("100", "200", "300", "400"))
+	if err != nil || string(output) != `{"batchItemFailures":[{"itemIdentifier":"200"}]}` {
+		t.Errorf("output = %s, %v; want the first in the order of the batch", output, err)
+	}
+	slices.Sort(handled)
+	if diff := cmp.Diff([]string{"100", "400"}, handled); diff != "" {
+		t.Errorf("handled (-want +got):\n%s", diff)
+	}
+	for _, want := range []string{`"msg":"record failed"`, `"records":4`, `"handled":2`, `"failed":2`, `"sequenceNumber":"200"`, "panicked: oh", `"tableCalls":4`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("log = %s, want %s", log.String(), want)
+		}
+	}
+}
+
+func TestSideBySideAreNoMoreThanAllowed(t *testing.T) {
+	var running, most atomic.Int32
+	numbers := make([]string, 50)
+	for i := range numbers {
+		numbers[i] = strconv.Itoa(1000 + i)
+	}
+	var mu sync.Mutex
+	var handled []string
+	h := Stream(func(_ context.Context, record []byte) error {
+		now := running.Add(1)
+		defer running.Add(-1)
+		mu.Lock()
+		defer mu.Unlock()
+		most.Store(max(most.Load(), now))
+		handled = append(handled, numberOf(t, record))
+		return nil
+	}, StreamOptions{Parallel: 3, Log: slog.New(slog.DiscardHandler)})
+	output, err := h.Invoke(t.Context(), batchOf(numbers...))
+	if err != nil || string(output) != `{"batchItemFailures":[]}` {
+		t.Errorf("output = %s, %v", output, err)
+	}
+	slices.Sort(handled)
+	if diff := cmp.Diff(numbers, handled); diff != "" {
+		t.Errorf("handled (-want +got):\n%s", diff)
+	}
+	if most.Load() > 3 {
+		t.Errorf("%d records at a time, want at most 3", most.Load())
+	}
+}
+
+func TestSideBySideRecordsThatThereIsNoTimeForFail(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var handled atomic.Int32
+	h := Stream(func(ctx context.Context, record []byte) error {
+		if number := numberOf(t, record); number == "100" || number == "200" {
+			if handled.Add(1) == 2 {
+				cancel()
+			}
+			<-ctx.Done() // both are begun, none of the others can be
+			return nil
+		}
+		t.Errorf("record %s was begun after the end", record)
+		return nil
+	}, StreamOptions{Parallel: 2, Log: slog.New(slog.DiscardHandler)})
+	output, err := h.Invoke(ctx, batchOf("100", "200", "300", "400"))
+	if err != nil || string(output) != `{"batchItemFailures":[{"itemIdentifier":"300"}]}` {
+		t.Errorf("output = %s, %v", output, err)
+	}
+}
+
 // TestStreamSamplesAreHandedOnAsTheyAre holds that a record reaches the handler with every byte that Lambda sent.
 func TestStreamSamplesAreHandedOnAsTheyAre(t *testing.T) {
-	for _, file := range sampleEvents(t, "changes-*.json") {
+	for _, file := range sampleEvents(t, "changes-*.json", "courier-*.json") {
 		event, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
