@@ -65,10 +65,13 @@ type Config struct {
 
 // Served is what happened to one request.
 type Served struct {
-	RequestID    string
-	Method, Path string
-	Status       int
-	Took         time.Duration
+	RequestID string
+	Method    string
+	// Path is what may be shown of the path: for a route with parameters it is the route's, such as /users/{id}, since a parameter
+	// may be a secret.
+	Path   string
+	Status int
+	Took   time.Duration
 	// Failure says what went wrong inside, for the developer's eyes; nil if nothing did.
 	Failure error
 }
@@ -149,7 +152,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", x.id)
 	status, cause := g.serve(w, x)
 	if g.config.Served != nil {
-		g.config.Served(Served{RequestID: x.id, Method: r.Method, Path: r.URL.Path, Status: status, Took: g.now().Sub(x.began), Failure: cause})
+		g.config.Served(Served{RequestID: x.id, Method: r.Method, Path: g.loggable(x.route, r.URL), Status: status, Took: g.now().Sub(x.began), Failure: cause})
 	}
 }
 
@@ -174,7 +177,7 @@ func (g *Gateway) admit(x *exchange) *failure {
 		return &failure{kind: "REQUEST_TOO_LARGE", status: http.StatusRequestEntityTooLarge, message: "Request Too Long"}
 	}
 	x.body = body
-	if x.route, x.params = g.find(x.request.Method, x.request.URL.Path); x.route == nil {
+	if x.route, x.params = g.find(x.request.Method, segmentsOf(x.request.URL)); x.route == nil {
 		return &failure{kind: "MISSING_AUTHENTICATION_TOKEN", status: http.StatusForbidden, message: "Missing Authentication Token"}
 	}
 	if x.route.Authorizer == nil {

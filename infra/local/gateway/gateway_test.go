@@ -316,7 +316,7 @@ func TestPathIsDecodedAndParametersAreFound(t *testing.T) {
 		{Method: "GET", Path: "/users/me", Function: says(`{"statusCode":204}`)},
 		{Method: "ANY", Path: "/files/{rest+}", Function: echo},
 	}})
-	for path, want := range map[string]map[string]string{"/users/a%20b": {"id": "a b"}, "/users/7": {"id": "7"}, "/files/a/b/c": {"rest": "a/b/c"}} {
+	for path, want := range map[string]map[string]string{"/users/a%20b": {"id": "a b"}, "/users/7": {"id": "7"}, "/users/a%2Fb%3F%25": {"id": "a/b?%"}, "/files/a/b/c": {"rest": "a/b/c"}, "/f%69les/%61": {"rest": "a"}} {
 		_, body := send(t, "GET", server.URL+path, "")
 		var event proxyEvent
 		if err := json.Unmarshal([]byte(body), &event); err != nil {
@@ -332,6 +332,57 @@ func TestPathIsDecodedAndParametersAreFound(t *testing.T) {
 	for _, path := range []string{"/users/", "/users", "/files/", "/files"} {
 		if response, _ := send(t, "GET", server.URL+path, ""); response.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: status %d, want the service's own 403", path, response.StatusCode)
+		}
+	}
+}
+
+// TestPathParametersAreNotReported sends paths that hold a secret, with and without a route for them.
+func TestPathParametersAreNotReported(t *testing.T) {
+	reported := make(chan Served, 1)
+	failing := function(func(context.Context, []byte) ([]byte, error) { return nil, errors.New("no") })
+	server := serve(t, Config{
+		Routes: []Route{
+			{Method: "GET", Path: "/invitations/{token}", Function: echo},
+			{Method: "POST", Path: "/invitations/{token}", Function: failing},
+			{Method: "GET", Path: "/users", Function: echo},
+			{Method: "GET", Path: "/{any}/thing", Function: echo},
+		},
+		Served: func(s Served) { reported <- s },
+	})
+	for _, test := range []struct{ method, path, want string }{
+		{"GET", "/invitations/secret", "/invitations/{token}"},
+		{"GET", "/invitations/se%2Fcret", "/invitations/{token}"},
+		{"GET", "/%69nvitations/secret", "/invitations/{token}"},
+		{"POST", "/invitations/secret", "/invitations/{token}"},
+		{"PUT", "/invitations/secret", "/invitations/..."},
+		{"GET", "/invitations/secret/", "/invitations/..."},
+		{"GET", "/Invitations/secret", "/Invitations/..."},
+		{"GET", "/v1/rest/invitations/secret", "/v1/rest/invitations/..."},
+		{"GET", "//invitations/secret", "//invitations/..."},
+		{"GET", "/invitations", "/invitations"},
+		{"GET", "/users", "/users"},
+		{"GET", "/somebody/thing", "/{any}/thing"},
+		{"GET", "/nothing/here", "/nothing/here"},
+	} {
+		send(t, test.method, server.URL+test.path, "")
+		if got := <-reported; got.Path != test.want || got.Failure != nil && strings.Contains(got.Failure.Error(), "secret") {
+			t.Errorf("%s %s is reported as %q (%v), want %q", test.method, test.path, got.Path, got.Failure, test.want)
+		}
+	}
+}
+
+// TestInvitationPageNeedsNoToken checks that the one route of the template with a parameter hands it to its function as a REST API does.
+func TestInvitationPageNeedsNoToken(t *testing.T) {
+	server := fromTemplate(t, says(denyAll), nil)
+	for _, method := range []string{"GET", "POST"} {
+		response, body := send(t, method, server.URL+"/invitations/AbC-_1", "")
+		var event proxyEvent
+		if err := json.Unmarshal([]byte(body), &event); err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s (%v)", method, response.StatusCode, body, err)
+		}
+		if event.Resource != "/invitations/{token}" || event.RequestContext.ResourcePath != event.Resource || event.Path != "/invitations/AbC-_1" ||
+			!cmp.Equal(event.PathParameters, map[string]string{"token": "AbC-_1"}) || event.RequestContext.Authorizer != nil {
+			t.Errorf("%s: the event is %s", method, body)
 		}
 	}
 }

@@ -264,6 +264,9 @@ func (p *Poller) try(ctx context.Context, shard string, batch []record) error {
 			p.config.Report(fmt.Sprintf("%d records of the table's stream are given up, from %s on: %v", len(batch), batch[0].number, err))
 			return p.handled(shard, batch[len(batch)-1].number)
 		}
+		if retries == 0 && p.config.MaxRetries < 0 {
+			p.config.Report(fmt.Sprintf("%d records of the table's stream are tried again until they are handled, from %s on: %v", len(batch), batch[0].number, err))
+		}
 		retries++
 		if err := p.config.Pause(ctx, growing(retries)); err != nil {
 			return err

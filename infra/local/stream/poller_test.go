@@ -212,6 +212,30 @@ func TestPoisonIsGivenUpAloneAndReported(t *testing.T) {
 	}
 }
 
+func TestWhatIsTriedForEverIsReportedOnce(t *testing.T) {
+	got := sink{fail: func(try int, _ []string) (string, error) {
+		if try <= 40 {
+			return "", errors.New("the service is down")
+		}
+		return "", nil
+	}}
+	var pauses []time.Duration
+	p, lines := newPoller(t, &tape{shards: []tapeShard{{id: "s", numbers: []string{"1", "2"}}}}, &got, func(c *Config) {
+		c.MaxRetries = -1
+		c.Pause = func(_ context.Context, d time.Duration) error { pauses = append(pauses, d); return nil }
+	})
+	drain(t, p)
+	if len(got.batches) != 41 || strings.Join(got.batches[40], " ") != "1 2" {
+		t.Errorf("tried %d times, the last time %v", len(got.batches), got.batches[len(got.batches)-1])
+	}
+	if len(*lines) != 1 || !strings.Contains((*lines)[0], "2 records of the table's stream are tried again until they are handled, from 1 on: the function failed: the service is down") {
+		t.Errorf("reported %q", *lines)
+	}
+	if len(pauses) != 40 || !slices.IsSorted(pauses) || pauses[0] != firstPause || pauses[39] != lastPause {
+		t.Errorf("paused %v", pauses)
+	}
+}
+
 func TestAnswersThatNameNoRecordOfTheBatchFailItWhole(t *testing.T) {
 	for _, answer := range []string{`{"batchItemFailures":[{"itemIdentifier":""}]}`, `{"batchItemFailures":[{"itemIdentifier":"9"}]}`, `[]`, ``} {
 		if handled, err := firstFailure([]byte(answer), []record{{number: "1"}}); handled != 0 || err == nil {
