@@ -10,9 +10,14 @@ import (
 	"strings"
 
 	"github.com/rosterhq/roster/infra/local/gateway"
+	"github.com/rosterhq/roster/infra/local/outbox"
 	"github.com/rosterhq/roster/internal/app"
 	"github.com/rosterhq/roster/internal/app/authorizer"
+	"github.com/rosterhq/roster/internal/app/bounces"
 	"github.com/rosterhq/roster/internal/app/changes"
+	"github.com/rosterhq/roster/internal/app/courier"
+	"github.com/rosterhq/roster/internal/app/invitations"
+	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
 	"github.com/rosterhq/roster/internal/app/tokens"
 	"github.com/rosterhq/roster/internal/rostertest/dynamolocal"
@@ -24,8 +29,16 @@ func build(ctx context.Context, folder string, env app.Environment) (gateway.Fun
 	switch folder {
 	case "authorizer":
 		return authorizer.New(ctx, env)
+	case "bounces":
+		return bounces.New(ctx, env)
 	case "changes":
 		return changes.New(ctx, env)
+	case "courier":
+		return courier.New(ctx, env)
+	case "invitations":
+		return invitations.New(ctx, env)
+	case "notifications":
+		return notifications.New(ctx, env)
 	case "organization":
 		return organization.New(ctx, env)
 	case "tokens":
@@ -71,6 +84,9 @@ func (s *server) functionEnvironment(f *samtemplate.Function, keyFile string) (m
 	for name, value := range f.Env {
 		env[name] = value
 	}
+	for name, value := range s.standIns() {
+		env[name] = value
+	}
 	for _, pair := range s.environ {
 		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "ROSTER_") {
 			env[name] = value
@@ -94,4 +110,21 @@ func (s *server) functionEnvironment(f *samtemplate.Function, keyFile string) (m
 		}
 	}
 	return env, nil
+}
+
+// standIns returns what stands on this machine for the services that messages go to, by variable. Functions that send nothing do not
+// look at them.
+func (s *server) standIns() map[string]string {
+	return map[string]string{
+		"ROSTER_LINK_BASE":              s.baseURL,
+		"ROSTER_MAIL_FROM":              "Roster <no-reply@roster.example>",
+		"ROSTER_MAIL_CONFIGURATION_SET": outbox.ConfigurationSet,
+		"ROSTER_SES_ENDPOINT":           s.baseURL + outbox.SESPath,
+		"ROSTER_PUSH_FCM":               outbox.ApplicationFCM,
+		"ROSTER_PUSH_APNS":              outbox.ApplicationAPNS,
+		"ROSTER_PUSH_APNS_SANDBOX":      outbox.ApplicationAPNSSandbox,
+		"ROSTER_SNS_ENDPOINT":           s.baseURL + outbox.SNSPath,
+		"ROSTER_REFUSALS_QUEUE":         s.baseURL + outbox.QueuePath,
+		"ROSTER_SQS_ENDPOINT":           s.baseURL + outbox.SQSPath,
+	}
 }

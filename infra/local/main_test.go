@@ -156,7 +156,8 @@ func TestPrintedCommandsWork(t *testing.T) {
 			t.Skipf("the tour needs %s", tool)
 		}
 	}
-	r := start(t, t.TempDir(), tableName(t))
+	dir := t.TempDir()
+	r := start(t, dir, tableName(t))
 	defer r.stop(t)
 	var script strings.Builder
 	for line := range strings.Lines(r.stdout.String()) {
@@ -171,10 +172,17 @@ func TestPrintedCommandsWork(t *testing.T) {
 	if n := strings.Count(string(out), `"totalElements":`); n != 3 {
 		t.Errorf("%d of the commands list users, want 3\n%s", n, out)
 	}
-	for _, want := range []string{`"email":"admin@roster.example"`, "401 Unauthorized", `Www-Authenticate: Bearer realm="roster"`, `"name":"Zoë Lind"`, `"content":[`} {
+	for _, want := range []string{
+		`"email":"admin@roster.example"`, "401 Unauthorized", `Www-Authenticate: Bearer realm="roster"`, `"name":"Zoë Lind"`, `"content":[`,
+		`"status":"Pending"`, "/invitations/", `@roster.example","status":"Active"}`,
+	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("nothing answers %s\n%s", want, out)
 		}
+	}
+	p := &person{running: r, published: readPublished(t, dir)}
+	for _, query := range []string{"?kind=push&to=the-token-of-a-phone", "?kind=mail&to=admin@roster.example"} {
+		await(t, "what was sent to "+query, r.stderr, func() bool { return len(p.sent(t, query)) == 1 })
 	}
 }
 

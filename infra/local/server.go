@@ -14,6 +14,7 @@ import (
 
 	"github.com/rosterhq/roster/infra/local/demo"
 	"github.com/rosterhq/roster/infra/local/gateway"
+	"github.com/rosterhq/roster/infra/local/outbox"
 	"github.com/rosterhq/roster/internal/oauth2"
 	"github.com/rosterhq/roster/internal/rostertest/dynamolocal"
 	"github.com/rosterhq/roster/internal/rostertest/samtemplate"
@@ -84,16 +85,21 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stopStreams, err := s.startStreams(ctx, functions)
+	box, err := s.openOutbox(functions)
 	if err != nil {
-		return ending(ctx, err)
-	}
-	defer stopStreams()
-	if err := tenant.WriteFile(filepath.Join(s.dir, "demo.json"), s.baseURL); err != nil {
 		return err
 	}
-	s.greet(tenant)
-	return s.serve(ctx, listener, g)
+	if err := tenant.WriteFile(filepath.Join(s.dir, "demo.json"), s.baseURL); err != nil {
+		return errors.Join(err, box.Close())
+	}
+	start := func() (func(), error) {
+		stop, err := s.startStreams(ctx, functions)
+		if err == nil {
+			s.greet(tenant)
+		}
+		return stop, ending(ctx, err)
+	}
+	return errors.Join(s.serve(ctx, listener, g, box, start), box.Close())
 }
 
 // ending returns nil for an error that only says that the run was ended.
@@ -207,8 +213,16 @@ func (s *server) served(r gateway.Served) {
 }
 
 func (s *server) greet(tenant *demo.Tenant) {
-	fmt.Fprintf(s.stdout, "\nRoster runs at %s; Ctrl-C ends it.\nThe demo tenant is %s: %s users in %d organizations. How to get in is in %s, what the functions log in %s.\n\nTry:\n\n%s",
-		s.baseURL, tenant.Name, thousands(tenant.Users+1), tenant.Organizations, s.relative("demo.json"), s.relative("functions.log"), tenant.Tour(s.baseURL))
+	fmt.Fprintf(s.stdout, `
+Roster runs at %s; Ctrl-C ends it.
+Mail and push messages that it sends go nowhere but to %s; look there.
+The demo tenant is %s: %s users in %d organizations. How to get in is in %s, what the functions log in %s.
+
+Try:
+
+%s`,
+		s.baseURL, s.baseURL+outbox.PagePath, tenant.Name, thousands(tenant.Users+1), tenant.Organizations, s.relative("demo.json"), s.relative("functions.log"),
+		tenant.Tour(s.baseURL, s.baseURL+outbox.PagePath))
 }
 
 // relative returns the path of a file in .roster, as seen from the working directory.
@@ -222,23 +236,21 @@ func (s *server) relative(name string) string {
 	return path
 }
 
-// serve serves until ctx or the table's server ends.
-func (s *server) serve(ctx context.Context, listener net.Listener, g *gateway.Gateway) error {
+// serve serves until ctx or the table's server ends. start is called once requests are served, since what it starts calls the outbox; what
+// start returns ends that again, which is done while the outbox still answers.
+func (s *server) serve(ctx context.Context, listener net.Listener, g *gateway.Gateway, box *outbox.Outbox, start func() (func(), error)) error {
 	web := &http.Server{
-		Handler: g, ReadHeaderTimeout: 10 * time.Second,
+		Handler: beside(outbox.Prefix, box, g), ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes: 10 << 10, // the service takes 10,240 bytes of headers
 	}
+	web.RegisterOnShutdown(box.EndUpdates)
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(listener) }() // ends with Shutdown below
-	var err error
-	select {
-	case <-ctx.Done():
-		fmt.Fprintln(s.stderr, "\nending")
-	case <-s.tableEnded():
-		err = errors.New("DynamoDB Local has ended by itself: start again; if it happens again, the data in .roster may be damaged")
-	case <-leftByGo(ctx):
-	case err = <-failed:
+	stop, err := start()
+	if err == nil && ctx.Err() == nil {
+		err = s.wait(ctx, failed)
 	}
+	stop()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	if web.Shutdown(stopping) != nil {
@@ -246,6 +258,32 @@ func (s *server) serve(ctx context.Context, listener net.Listener, g *gateway.Ga
 	}
 	g.Wait(stopping)
 	return err
+}
+
+// beside returns a handler that has one handler for the paths that begin with prefix, and another for all others. It is no ServeMux,
+// because that answers paths such as //x by itself, which are the gateway's to answer.
+func beside(prefix string, below, others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			below.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
+}
+
+// wait returns when something ends the run.
+func (s *server) wait(ctx context.Context, failed <-chan error) error {
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(s.stderr, "\nending")
+	case <-s.tableEnded():
+		return errors.New("DynamoDB Local has ended by itself: start again; if it happens again, the data in .roster may be damaged")
+	case <-leftByGo(ctx):
+	case err := <-failed:
+		return err
+	}
+	return nil
 }
 
 // tableEnded returns a channel that is closed when the local table's server ends by itself.

@@ -18,20 +18,21 @@ import (
 )
 
 // startStreams gives the records of the table's stream to the functions that the template gives them to, from where the last run
-// ended, until the returned function is called, which waits for what is under way.
+// ended, until the returned function is called, which waits for what is under way. It can be called in any case.
 func (s *server) startStreams(ctx context.Context, functions map[string]gateway.Function) (func(), error) {
+	nothing := func() {}
 	if len(s.template.Streams) == 0 {
-		return func() {}, nil
+		return nothing, nil
 	}
 	arn, err := s.table.streamARN(ctx)
 	if err != nil {
-		return nil, err
+		return nothing, err
 	}
 	var pollers []*stream.Poller
 	for _, mapping := range s.template.Streams {
 		poller, err := s.poller(mapping, arn, functions[mapping.Function])
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", s.template.Path, mapping.Line, err)
+			return nothing, fmt.Errorf("%s:%d: %w", s.template.Path, mapping.Line, err)
 		}
 		pollers = append(pollers, poller)
 	}

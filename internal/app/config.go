@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/mail"
 	"net/url"
 	"strconv"
 	"strings"
@@ -34,6 +35,14 @@ const (
 	Replica
 	// Retention are the settings of those who write what is kept for a time only.
 	Retention
+	// Invitations are the settings of those who record invitations.
+	Invitations
+	// Mail are the settings of those who send mail.
+	Mail
+	// Push are the settings of those who call the push service.
+	Push
+	// Refusals are the settings of those who tell of messages that cannot be sent.
+	Refusals
 )
 
 // Config is the configuration of a function. Fields of parts that were not asked for are zero.
@@ -86,6 +95,43 @@ type Config struct {
 	// AuditRetention is ROSTER_AUDIT_RETENTION_DAYS: how long an entry of an audit trail is kept, from 1 day to 3650; 90 days if it
 	// is not set. Part Retention.
 	AuditRetention time.Duration
+
+	// InvitationValidity is ROSTER_INVITATION_DAYS: how long the links of invitations and sign-ups work, from 1 day to 90; 7 days if
+	// it is not set. Part Invitations.
+	InvitationValidity time.Duration
+	// InvitationsPerDay is ROSTER_INVITATIONS_PER_DAY: how many people an organization can invite in a day, from 0 to 1000000; 25 if
+	// it is not set. Part Invitations.
+	InvitationsPerDay int64
+	// LinksPerDay is ROSTER_LINKS_PER_DAY: how many links to sign up and to set a password an organization can have mailed in a day,
+	// from 0 to 1000000; 1000 if it is not set. Part Invitations.
+	LinksPerDay int64
+	// LinksPerAddress is ROSTER_LINKS_PER_ADDRESS: how many of those one address is mailed in a day, from 0 to 1000000; 5 if it is not
+	// set. Part Invitations.
+	LinksPerAddress int64
+
+	// MailFrom is ROSTER_MAIL_FROM, the address that mail comes from, such as Roster <no-reply@roster.example>. Part Mail; required.
+	MailFrom string
+	// MailReplyTo is ROSTER_MAIL_REPLY_TO, the address that answers go to; empty if it is not set. Part Mail.
+	MailReplyTo string
+	// MailConfigurationSet is ROSTER_MAIL_CONFIGURATION_SET, by which SES tells what became of a mail; empty if it is not set. Part
+	// Mail.
+	MailConfigurationSet string
+	// LinkBase is ROSTER_LINK_BASE, the address that links in mail begin with. Part Mail; required.
+	LinkBase string
+	// SESEndpoint is ROSTER_SES_ENDPOINT, the address of another SES than the Region's; empty if it is not set. Part Mail.
+	SESEndpoint string
+
+	// PushFCM, PushAPNS and PushAPNSSandbox are ROSTER_PUSH_FCM, ROSTER_PUSH_APNS and ROSTER_PUSH_APNS_SANDBOX, the ARNs of the SNS
+	// platform applications; empty for a platform without one. Part Push.
+	PushFCM, PushAPNS, PushAPNSSandbox string
+	// SNSEndpoint is ROSTER_SNS_ENDPOINT, the address of another SNS than the Region's; empty if it is not set. Part Push.
+	SNSEndpoint string
+
+	// RefusalsQueue is ROSTER_REFUSALS_QUEUE, the URL of the SQS queue that is told of messages that cannot be sent. Part Refusals;
+	// required.
+	RefusalsQueue string
+	// SQSEndpoint is ROSTER_SQS_ENDPOINT, the address of another SQS than the Region's; empty if it is not set. Part Refusals.
+	SQSEndpoint string
 }
 
 // Credentials are what AWS requests are signed with.
@@ -102,6 +148,13 @@ const (
 	defaultRefreshTokenTTL = 30 * 24 * time.Hour
 	defaultReplicaOverlap  = 5 * time.Second
 	defaultRetentionDays   = 90
+	mostRetentionDays      = 3650
+	defaultInvitationDays  = 7
+	mostInvitationDays     = 90
+	defaultInvitations     = 25
+	defaultLinks           = 1000
+	defaultLinksPerAddress = 5
+	mostMessages           = 1_000_000
 )
 
 // Load reads a function's configuration: what every function needs, and the given parts. The error names everything that is
@@ -137,8 +190,28 @@ func Load(getenv func(string) string, parts ...Part) (*Config, error) {
 			c.ReplicaOverlap = e.duration("ROSTER_REPLICA_OVERLAP", defaultReplicaOverlap, 0, 10*time.Minute)
 			c.ReplicaMemory = e.number("ROSTER_REPLICA_MEMORY", c.Memory/10*6, 1<<20, 1<<40)
 		case Retention:
-			c.DeletedRetention = e.days("ROSTER_DELETED_RETENTION_DAYS", defaultRetentionDays)
-			c.AuditRetention = e.days("ROSTER_AUDIT_RETENTION_DAYS", defaultRetentionDays)
+			c.DeletedRetention = e.days("ROSTER_DELETED_RETENTION_DAYS", defaultRetentionDays, mostRetentionDays)
+			c.AuditRetention = e.days("ROSTER_AUDIT_RETENTION_DAYS", defaultRetentionDays, mostRetentionDays)
+		case Invitations:
+			c.InvitationValidity = e.days("ROSTER_INVITATION_DAYS", defaultInvitationDays, mostInvitationDays)
+			c.InvitationsPerDay = e.number("ROSTER_INVITATIONS_PER_DAY", defaultInvitations, 0, mostMessages)
+			c.LinksPerDay = e.number("ROSTER_LINKS_PER_DAY", defaultLinks, 0, mostMessages)
+			c.LinksPerAddress = e.number("ROSTER_LINKS_PER_ADDRESS", defaultLinksPerAddress, 0, mostMessages)
+		case Mail:
+			c.MailFrom = e.mailbox("ROSTER_MAIL_FROM", true)
+			c.MailReplyTo = e.mailbox("ROSTER_MAIL_REPLY_TO", false)
+			c.MailConfigurationSet = getenv("ROSTER_MAIL_CONFIGURATION_SET")
+			c.LinkBase = strings.TrimRight(e.issuer("ROSTER_LINK_BASE"), "/")
+			c.SESEndpoint = e.address("ROSTER_SES_ENDPOINT")
+		case Push:
+			c.PushFCM = e.application("ROSTER_PUSH_FCM", "GCM")
+			c.PushAPNS = e.application("ROSTER_PUSH_APNS", "APNS")
+			c.PushAPNSSandbox = e.application("ROSTER_PUSH_APNS_SANDBOX", "APNS_SANDBOX")
+			c.SNSEndpoint = e.address("ROSTER_SNS_ENDPOINT")
+		case Refusals:
+			e.required("ROSTER_REFUSALS_QUEUE")
+			c.RefusalsQueue = e.address("ROSTER_REFUSALS_QUEUE")
+			c.SQSEndpoint = e.address("ROSTER_SQS_ENDPOINT")
 		}
 	}
 	if err := e.err(); err != nil {
@@ -232,9 +305,37 @@ func (e *environment) duration(name string, standard, least, most time.Duration)
 	return d
 }
 
-// days reads a whole number of days, at most ten years.
-func (e *environment) days(name string, standard int64) time.Duration {
-	return time.Duration(e.number(name, standard, 1, 3650)) * 24 * time.Hour
+// days reads a whole number of days, from one to most.
+func (e *environment) days(name string, standard, most int64) time.Duration {
+	return time.Duration(e.number(name, standard, 1, most)) * 24 * time.Hour
+}
+
+// mailbox reads an e-mail address, with or without the name of who has it (RFC 5322, section 3.4).
+func (e *environment) mailbox(name string, required bool) string {
+	text := e.getenv(name)
+	if required {
+		text = e.required(name)
+	}
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	if _, err := mail.ParseAddress(text); err != nil {
+		e.fault(name, "must be an e-mail address such as Roster <no-reply@roster.example>, not %q", text)
+	}
+	return text
+}
+
+// application reads the ARN of an SNS platform application of that platform, which may be empty.
+func (e *environment) application(name, platform string) string {
+	text := e.getenv(name)
+	if text == "" {
+		return ""
+	}
+	parts := strings.SplitN(text, ":", 6) // arn:partition:sns:region:account:app/platform/name
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" || len(parts[5]) <= len("app/"+platform+"/") || !strings.HasPrefix(parts[5], "app/"+platform+"/") {
+		e.fault(name, "must be the ARN of an SNS platform application, arn:aws:sns:region:account:app/%s/name, not %q", platform, text)
+	}
+	return text
 }
 
 func (e *environment) number(name string, standard, least, most int64) int64 {

@@ -28,8 +28,12 @@ func with(pairs ...string) func(string) string {
 	return getenv(append(append([]string(nil), minimal...), pairs...)...)
 }
 
+// every is all parts.
+var every = []Part{Tokens, Signing, Replica, Retention, Invitations, Mail, Push, Refusals}
+
 func TestDefaults(t *testing.T) {
-	got, err := Load(with("ROSTER_ISSUER", "https://roster.example/dev/", "ROSTER_SIGNING_KEY", "key"), Tokens, Signing, Replica, Retention)
+	got, err := Load(with("ROSTER_ISSUER", "https://roster.example/dev/", "ROSTER_SIGNING_KEY", "key", "ROSTER_MAIL_FROM", "no-reply@roster.example",
+		"ROSTER_LINK_BASE", "https://roster.example/dev/", "ROSTER_REFUSALS_QUEUE", "https://sqs.example/1/refusals"), every...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +43,8 @@ func TestDefaults(t *testing.T) {
 		RefreshTokenTTL: 720 * time.Hour, SigningKey: "key",
 		ReplicaOverlap: 5 * time.Second, ReplicaMemory: 512 << 20 / 10 * 6,
 		DeletedRetention: 90 * 24 * time.Hour, AuditRetention: 90 * 24 * time.Hour,
+		InvitationValidity: 7 * 24 * time.Hour, InvitationsPerDay: 25, LinksPerDay: 1000, LinksPerAddress: 5,
+		MailFrom: "no-reply@roster.example", LinkBase: "https://roster.example/dev", RefusalsQueue: "https://sqs.example/1/refusals",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -53,7 +59,13 @@ func TestEverythingCanBeSet(t *testing.T) {
 		"ROSTER_REFRESH_TOKEN_TTL", "24h", "ROSTER_SIGNING_KEY_FILE", "key.pem",
 		"ROSTER_REPLICA_MAX_AGE", "2s", "ROSTER_REPLICA_OVERLAP", "10s", "ROSTER_REPLICA_MEMORY", "1048576",
 		"ROSTER_DELETED_RETENTION_DAYS", "30", "ROSTER_AUDIT_RETENTION_DAYS", "365",
-	), Tokens, Signing, Replica, Retention)
+		"ROSTER_INVITATION_DAYS", "30", "ROSTER_INVITATIONS_PER_DAY", "0", "ROSTER_LINKS_PER_DAY", "1000000", "ROSTER_LINKS_PER_ADDRESS", "1",
+		"ROSTER_MAIL_FROM", "Roster <no-reply@roster.example>", "ROSTER_MAIL_REPLY_TO", "help@roster.example", "ROSTER_MAIL_CONFIGURATION_SET", "set",
+		"ROSTER_LINK_BASE", "http://127.0.0.1:8080", "ROSTER_SES_ENDPOINT", "http://127.0.0.1:1/ses",
+		"ROSTER_PUSH_FCM", "arn:aws:sns:eu-central-1:1:app/GCM/a", "ROSTER_PUSH_APNS", "arn:aws-cn:sns:cn-north-1:1:app/APNS/b",
+		"ROSTER_PUSH_APNS_SANDBOX", "arn:aws:sns:eu-central-1:1:app/APNS_SANDBOX/c", "ROSTER_SNS_ENDPOINT", "http://127.0.0.1:1/sns",
+		"ROSTER_REFUSALS_QUEUE", "http://127.0.0.1:1/queue", "ROSTER_SQS_ENDPOINT", "http://127.0.0.1:1/sqs",
+	), every...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +75,12 @@ func TestEverythingCanBeSet(t *testing.T) {
 		Issuer: "http://127.0.0.1:8080", Audience: "everybody", AccessTokenTTL: time.Hour, RefreshTokenTTL: 24 * time.Hour, SigningKeyFile: "key.pem",
 		ReplicaMaxAge: 2 * time.Second, ReplicaOverlap: 10 * time.Second, ReplicaMemory: 1 << 20,
 		DeletedRetention: 30 * 24 * time.Hour, AuditRetention: 365 * 24 * time.Hour,
+		InvitationValidity: 30 * 24 * time.Hour, InvitationsPerDay: 0, LinksPerDay: 1_000_000, LinksPerAddress: 1,
+		MailFrom: "Roster <no-reply@roster.example>", MailReplyTo: "help@roster.example", MailConfigurationSet: "set",
+		LinkBase: "http://127.0.0.1:8080", SESEndpoint: "http://127.0.0.1:1/ses",
+		PushFCM: "arn:aws:sns:eu-central-1:1:app/GCM/a", PushAPNS: "arn:aws-cn:sns:cn-north-1:1:app/APNS/b",
+		PushAPNSSandbox: "arn:aws:sns:eu-central-1:1:app/APNS_SANDBOX/c", SNSEndpoint: "http://127.0.0.1:1/sns",
+		RefusalsQueue: "http://127.0.0.1:1/queue", SQSEndpoint: "http://127.0.0.1:1/sqs",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -84,7 +102,11 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		"ROSTER_ISSUER", "roster.example", "ROSTER_ACCESS_TOKEN_TTL", "15", "ROSTER_REFRESH_TOKEN_TTL", "1s",
 		"ROSTER_REPLICA_MAX_AGE", "-1s", "ROSTER_REPLICA_OVERLAP", "1h", "ROSTER_REPLICA_MEMORY", "1",
 		"ROSTER_DELETED_RETENTION_DAYS", "0", "ROSTER_AUDIT_RETENTION_DAYS", "3651",
-	), Tokens, Signing, Replica, Retention)
+		"ROSTER_INVITATION_DAYS", "91", "ROSTER_INVITATIONS_PER_DAY", "-1", "ROSTER_LINKS_PER_DAY", "1000001", "ROSTER_LINKS_PER_ADDRESS", "few",
+		"ROSTER_MAIL_REPLY_TO", "nobody", "ROSTER_LINK_BASE", "roster.example", "ROSTER_SES_ENDPOINT", "localhost:1",
+		"ROSTER_PUSH_FCM", "arn:aws:sns:eu-central-1:1:app/APNS/a", "ROSTER_PUSH_APNS", "arn:aws:sns:eu-central-1:1:app/APNS_SANDBOX/a",
+		"ROSTER_PUSH_APNS_SANDBOX", "c", "ROSTER_SNS_ENDPOINT", "localhost:1", "ROSTER_REFUSALS_QUEUE", "refusals", "ROSTER_SQS_ENDPOINT", "localhost:1",
+	), every...)
 	if err == nil {
 		t.Fatal("Load accepts all of it")
 	}
@@ -93,6 +115,9 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ROSTER_ISSUER", "ROSTER_ACCESS_TOKEN_TTL", "ROSTER_REFRESH_TOKEN_TTL", "ROSTER_SIGNING_KEY",
 		"ROSTER_REPLICA_MAX_AGE", "ROSTER_REPLICA_OVERLAP", "ROSTER_REPLICA_MEMORY",
 		"ROSTER_DELETED_RETENTION_DAYS", "ROSTER_AUDIT_RETENTION_DAYS",
+		"ROSTER_INVITATION_DAYS", "ROSTER_INVITATIONS_PER_DAY", "ROSTER_LINKS_PER_DAY", "ROSTER_LINKS_PER_ADDRESS",
+		"ROSTER_MAIL_FROM", "ROSTER_MAIL_REPLY_TO", "ROSTER_LINK_BASE", "ROSTER_SES_ENDPOINT",
+		"ROSTER_PUSH_FCM", "ROSTER_PUSH_APNS", "ROSTER_PUSH_APNS_SANDBOX", "ROSTER_SNS_ENDPOINT", "ROSTER_REFUSALS_QUEUE", "ROSTER_SQS_ENDPOINT",
 	} {
 		if n := strings.Count(err.Error(), "\n"+name+": "); n != 1 {
 			t.Errorf("%s is named %d times, want once, in\n%v", name, n, err)
@@ -104,6 +129,15 @@ func TestOneSigningKeyExactly(t *testing.T) {
 	for _, pairs := range [][]string{nil, {"ROSTER_SIGNING_KEY", "a", "ROSTER_SIGNING_KEY_FILE", "b"}} {
 		if _, err := Load(with(pairs...), Signing); err == nil {
 			t.Errorf("Load accepts %q", pairs)
+		}
+	}
+}
+
+func TestMailNeedsAnAddressALinkAndAQueue(t *testing.T) {
+	_, err := Load(with("ROSTER_MAIL_FROM", "two@roster.example, addresses@roster.example"), Mail, Push, Refusals)
+	for _, want := range []string{"ROSTER_MAIL_FROM: must be an e-mail address", "ROSTER_LINK_BASE: is required", "ROSTER_REFUSALS_QUEUE: is required"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Load: %v, want %s", err, want)
 		}
 	}
 }

@@ -12,14 +12,41 @@ import (
 	"github.com/rosterhq/roster/internal/rostertest/samtemplate"
 )
 
-// event is the part of a sample event that says which route it is about, or that it is a batch of a stream's records.
+// event is the part of a sample event that says which route it is about, or that it is a batch of a stream's records or a topic's
+// messages.
 type event struct {
-	Records        []json.RawMessage
+	Records        []struct{ EventSource string }
 	Resource       string
 	Path           string
 	HTTPMethod     string
 	Type           string
-	RequestContext struct{ ResourcePath, HTTPMethod, RequestID string }
+	PathParameters map[string]string
+	RequestContext struct{ ResourcePath, HTTPMethod, RequestID, Path, Stage string }
+}
+
+// from reports whether the event is a batch of records of that source, all of them.
+func (e *event) from(source string) bool {
+	for _, record := range e.Records {
+		if record.EventSource != source {
+			return false
+		}
+	}
+	return len(e.Records) > 0
+}
+
+// path returns the path that the event's route is with its parameters.
+func (e *event) path() string {
+	path := e.Resource
+	for name, value := range e.PathParameters {
+		path = strings.Replace(path, "{"+name+"}", value, 1)
+	}
+	return path
+}
+
+// functionOf returns the logical id of the function that a sample is for, by the first word of the file's name.
+func functionOf(file string) string {
+	name, _, _ := strings.Cut(file, "-")
+	return strings.ToUpper(name[:1]) + name[1:] + "Function"
 }
 
 // TestEachFunctionIsComplete holds the four things that make a Lambda together: the folder under functions/, the constructor in
@@ -70,60 +97,96 @@ func TestEventsAndRoutesAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	functionOf, sampled := map[string]string{}, map[string]bool{}
+	routes, sampled := map[string]string{}, map[string]bool{}
 	for _, r := range template.API.Routes {
-		functionOf[r.Method+" "+r.Path] = r.Function
+		routes[r.Method+" "+r.Path] = r.Function
 	}
 	for file, e := range events(t) {
 		if len(e.Records) > 0 {
 			continue
 		}
 		route := e.HTTPMethod + " " + e.Resource
-		function, there := functionOf[route]
+		function, there := routes[route]
 		if !there {
 			t.Errorf("events/%s: template.yaml has no route %s", file, route)
 			continue
 		}
-		if e.Path != e.Resource || e.RequestContext.ResourcePath != e.Resource || e.RequestContext.HTTPMethod != e.HTTPMethod || e.RequestContext.RequestID == "" {
+		if e.Path != e.path() || e.RequestContext.Path != "/"+e.RequestContext.Stage+e.Path || strings.Contains(e.Path, "{") || e.RequestContext.ResourcePath != e.Resource || e.RequestContext.HTTPMethod != e.HTTPMethod || e.RequestContext.RequestID == "" {
 			t.Errorf("events/%s: contradicts itself about route %s", file, route)
 		}
 		if e.Type == "REQUEST" { // an authorizer's
 			continue
 		}
-		name, _, _ := strings.Cut(file, "-")
-		if want := strings.ToUpper(name[:1]) + name[1:] + "Function"; function != want {
+		if function != functionOf(file) {
 			t.Errorf("events/%s: route %s is one of %s", file, route, function)
 		}
 		sampled[route] = true
 	}
-	for route := range functionOf {
+	for route := range routes {
 		if !sampled[route] {
 			t.Errorf("no event in events/ is about the route %s", route)
 		}
 	}
 }
 
-// TestEventsAndStreamsAgree holds each sample batch to a function that the template gives the table's stream to, and each of
-// those to having one.
+// TestEventsAndStreamsAgree holds each sample batch of records to a function that the template gives the table's stream to, and each
+// sample message to one that it gives a topic to; and each of those to having one.
 func TestEventsAndStreamsAgree(t *testing.T) {
 	template, err := samtemplate.FindAndRead()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var reading, sampled []string
+	reading := map[string][]string{}
 	for _, s := range template.Streams {
-		reading = append(reading, s.Function)
+		reading["aws:dynamodb"] = append(reading["aws:dynamodb"], s.Function)
 	}
+	for _, s := range template.Subscriptions {
+		reading["aws:sns"] = append(reading["aws:sns"], s.Function)
+	}
+	sampled := map[string][]string{}
 	for file, e := range events(t) {
-		name, _, _ := strings.Cut(file, "-")
-		if function := strings.ToUpper(name[:1]) + name[1:] + "Function"; len(e.Records) > 0 && !slices.Contains(sampled, function) {
-			sampled = append(sampled, function)
+		if len(e.Records) == 0 {
+			continue
+		}
+		source := e.Records[0].EventSource
+		if !e.from(source) || reading[source] == nil {
+			t.Errorf("events/%s: no function is given records of %q, or not of that alone", file, source)
+		}
+		if function := functionOf(file); !slices.Contains(sampled[source], function) {
+			sampled[source] = append(sampled[source], function)
 		}
 	}
-	slices.Sort(reading)
-	slices.Sort(sampled)
-	if !slices.Equal(reading, sampled) {
-		t.Errorf("template.yaml gives the stream to %q, events has batches for %q", reading, sampled)
+	for _, source := range []string{"aws:dynamodb", "aws:sns"} {
+		slices.Sort(reading[source])
+		slices.Sort(sampled[source])
+		if len(reading[source]) == 0 || !slices.Equal(reading[source], sampled[source]) {
+			t.Errorf("template.yaml gives records of %s to %q, events has batches for %q", source, reading[source], sampled[source])
+		}
+	}
+}
+
+// TestNothingIsGivenUpUnseen holds what reads a stream or a topic to telling a queue of what it could not do.
+func TestNothingIsGivenUpUnseen(t *testing.T) {
+	template, err := samtemplate.FindAndRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range template.Streams {
+		if s.OnFailure == "" || !s.PartialFailures || !s.Bisect {
+			t.Errorf("template.yaml:%d: %s loses records without a word, or repeats whole batches", s.Line, s.LogicalID)
+		}
+	}
+	for _, s := range template.Subscriptions {
+		if s.Queue == "" {
+			t.Errorf("template.yaml:%d: the topic %s loses messages to %s without a word", s.Line, s.Topic, s.Function)
+		}
+	}
+	courier, ok := template.Function("CourierFunction")
+	if i := slices.IndexFunc(template.Streams, func(s samtemplate.Stream) bool { return s.Function == "CourierFunction" }); !ok || i < 0 {
+		t.Error("the courier is given no stream")
+	} else if s := template.Streams[i]; courier.Env["ROSTER_REFUSALS_QUEUE"] != "${"+s.OnFailure+"}" || s.MaxRetries != -1 || s.MaxRecordAge != 0 {
+		t.Errorf("the courier writes to %s, its stream gives up to %s after %d tries or %v; want one queue for both, and for ever",
+			courier.Env["ROSTER_REFUSALS_QUEUE"], s.OnFailure, s.MaxRetries, s.MaxRecordAge)
 	}
 }
 
@@ -188,10 +251,15 @@ func sample(t testing.TB, name string) []byte {
 // section C).
 func TestFunctionsLinkOnlyWhatTheyUse(t *testing.T) {
 	for library, users := range map[string][]string{
-		"github.com/aws/aws-sdk-go-v2/service/kms":   {"tokens"},
-		"github.com/danielgtaylor/huma/v2":           {"organization"},
-		"github.com/aws/aws-sdk-go-v2/config":        nil,
-		"github.com/rosterhq/roster/internal/oauth2": {"authorizer", "organization", "tokens"},
+		"github.com/aws/aws-sdk-go-v2/service/kms":     {"tokens"},
+		"github.com/aws/aws-sdk-go-v2/service/sesv2":   {"courier"},
+		"github.com/aws/aws-sdk-go-v2/service/sns":     {"courier", "notifications"},
+		"github.com/aws/aws-sdk-go-v2/service/sqs":     {"courier"},
+		"github.com/danielgtaylor/huma/v2":             {"invitations", "notifications", "organization"},
+		"github.com/aws/aws-sdk-go-v2/config":          nil,
+		"github.com/rosterhq/roster/internal/oauth2":   {"authorizer", "invitations", "organization", "tokens"},
+		"github.com/rosterhq/roster/internal/replica":  {"organization"},
+		"github.com/rosterhq/roster/internal/delivery": {"bounces", "courier"},
 	} {
 		for _, name := range folders(t, "../../functions") {
 			out, err := exec.Command("go", "list", "-deps", "../../functions/"+name).Output()

@@ -35,6 +35,16 @@ func (c *Config) Provider() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(c.Credentials.AccessKeyID, c.Credentials.SecretAccessKey, c.Credentials.SessionToken)
 }
 
+// AWS returns what the client of a service is made from, at that address or, if it is empty, at the Region's own. It makes no call.
+// The clients themselves are made in the packages of the functions that need them, so that no other function links them.
+func (c *Config) AWS(endpoint string) aws.Config {
+	config := aws.Config{Region: c.Region, Credentials: c.Provider(), HTTPClient: HTTPClient(), Retryer: Retryer}
+	if endpoint != "" {
+		config.BaseEndpoint = aws.String(endpoint)
+	}
+	return config
+}
+
 // Retryer returns what AWS clients go by when a call fails: four tries, the waits between them growing from some tens of
 // milliseconds to half a second at most. With the SDK's own 20 s a caller would be gone before the second try.
 func Retryer() aws.Retryer {
@@ -44,8 +54,8 @@ func Retryer() aws.Retryer {
 	})
 }
 
-// HTTPClient returns the client that AWS is called with. DynamoDB and KMS answer in milliseconds from the same Region, so what
-// takes seconds is lost and better tried again.
+// HTTPClient returns the client that AWS is called with. Its services answer in milliseconds from the same Region, so what takes
+// seconds is lost and better tried again.
 func HTTPClient() *http.Client {
 	dialer := &net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{Transport: &http.Transport{

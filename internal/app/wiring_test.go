@@ -15,7 +15,11 @@ import (
 
 	"github.com/rosterhq/roster/internal/app"
 	"github.com/rosterhq/roster/internal/app/authorizer"
+	"github.com/rosterhq/roster/internal/app/bounces"
 	"github.com/rosterhq/roster/internal/app/changes"
+	"github.com/rosterhq/roster/internal/app/courier"
+	"github.com/rosterhq/roster/internal/app/invitations"
+	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
 	"github.com/rosterhq/roster/internal/app/tokens"
 	"github.com/rosterhq/roster/internal/lambdaio"
@@ -31,7 +35,8 @@ type house struct {
 	authorizer   lambdaio.AuthorizerHandler
 	organization lambdaio.Handler
 	tokens       lambdaio.Handler
-	log          *bytes.Buffer
+	log          *lockedLog
+	env          app.Environment
 	config       *app.Config
 
 	tenant       roster.NewTenant
@@ -48,19 +53,20 @@ func build(t testing.TB) *house {
 // buildAt is build with a clock for all functions.
 func buildAt(t testing.TB, now func() time.Time) *house {
 	t.Helper()
-	h := &house{log: &bytes.Buffer{}}
-	table := rostertest.CreateTable(t)
+	return buildOn(t, now, rostertest.CreateTable(t))
+}
+
+// buildOn is buildAt on a table, with more names and values in the functions' environment.
+func buildOn(t testing.TB, now func() time.Time, table string, more ...string) *house {
+	t.Helper()
+	h := &house{log: &lockedLog{}}
 	key := filepath.Join(t.TempDir(), "key.pem")
 	if err := oauth2.GenerateKeyFile(key); err != nil {
 		t.Fatal(err)
 	}
-	env := app.Environment{Log: h.log, Now: now, Getenv: func(name string) string {
-		return map[string]string{
-			"ROSTER_TABLE": table, "ROSTER_DYNAMODB_ENDPOINT": rostertest.Endpoint(t), "AWS_REGION": "local",
-			"AWS_ACCESS_KEY_ID": "roster", "AWS_SECRET_ACCESS_KEY": "local",
-			"ROSTER_ISSUER": "https://roster.example", "ROSTER_SIGNING_KEY_FILE": key,
-		}[name]
-	}}
+	more = append(more, "ROSTER_ISSUER", "https://roster.example", "ROSTER_SIGNING_KEY_FILE", key)
+	env := app.Environment{Log: h.log, Now: now, Getenv: environment(table, rostertest.Endpoint(t), more...)}
+	h.env = env
 	var err error
 	if h.tokens, err = tokens.New(t.Context(), env); err != nil {
 		t.Fatal(err)
@@ -151,6 +157,12 @@ func (h *house) judge(t testing.TB, token string) lambdaio.AuthorizerResponse {
 // ask sends a sample event to the organization function as a caller with that token.
 func (h *house) ask(t testing.TB, file, token string, change func(*lambdaio.Request)) lambdaio.Response {
 	t.Helper()
+	return h.askOf(t, h.organization, file, token, change)
+}
+
+// askOf is ask of another function.
+func (h *house) askOf(t testing.TB, function lambdaio.Handler, file, token string, change func(*lambdaio.Request)) lambdaio.Response {
+	t.Helper()
 	var event lambdaio.Request
 	if err := json.Unmarshal(sample(t, file), &event); err != nil {
 		t.Fatal(err)
@@ -163,7 +175,7 @@ func (h *house) ask(t testing.TB, file, token string, change func(*lambdaio.Requ
 	if err != nil {
 		t.Fatal(err)
 	}
-	return invoke(t, h.organization, string(payload))
+	return invoke(t, function, string(payload))
 }
 
 func invoke(t testing.TB, h lambdaio.Handler, payload string) lambdaio.Response {
@@ -276,10 +288,14 @@ func TestWithoutACallerNothingIsAnswered(t *testing.T) {
 func TestConstructorsNameWhatTheyMiss(t *testing.T) {
 	env := app.Environment{Log: &bytes.Buffer{}, Now: time.Now, Getenv: func(string) string { return "" }}
 	for name, construct := range map[string]func() error{
-		"authorizer":   func() error { _, err := authorizer.New(t.Context(), env); return err },
-		"organization": func() error { _, err := organization.New(t.Context(), env); return err },
-		"changes":      func() error { _, err := changes.New(t.Context(), env); return err },
-		"tokens":       func() error { _, err := tokens.New(t.Context(), env); return err },
+		"bounces":       func() error { _, err := bounces.New(t.Context(), env); return err },
+		"courier":       func() error { _, err := courier.New(t.Context(), env); return err },
+		"invitations":   func() error { _, err := invitations.New(t.Context(), env); return err },
+		"notifications": func() error { _, err := notifications.New(t.Context(), env); return err },
+		"authorizer":    func() error { _, err := authorizer.New(t.Context(), env); return err },
+		"organization":  func() error { _, err := organization.New(t.Context(), env); return err },
+		"changes":       func() error { _, err := changes.New(t.Context(), env); return err },
+		"tokens":        func() error { _, err := tokens.New(t.Context(), env); return err },
 	} {
 		if err := construct(); err == nil || !strings.Contains(err.Error(), "ROSTER_TABLE: is required") {
 			t.Errorf("%s: %v", name, err)

@@ -94,6 +94,13 @@ var allowed = []rule{
 	{path: "internal/app/tokens", inside: []string{
 		"internal/app", "internal/lambdaio", "internal/api", "internal/dynamo", "internal/oauth2", "internal/oauth2/kmssigner", "internal/roster",
 	}, outside: []string{awsCore, awsKMS}},
+	{path: "internal/app/notifications", inside: []string{
+		"internal/app", "internal/lambdaio", "internal/api", "internal/api/organization", "internal/dynamo", "internal/directory", "internal/sender/endpoints", "internal/roster",
+	}, outside: []string{awsSNS}},
+	{path: "internal/app/courier", inside: []string{
+		"internal/app", "internal/lambdaio", "internal/delivery", "internal/dynamo", "internal/sender",
+	}, outside: []string{awsSES, awsSNS, awsSQS}, tests: []string{"infra/local/stream", awsStreams}},
+	{path: "internal/app/bounces", inside: []string{"internal/app", "internal/lambdaio", "internal/delivery", "internal/dynamo"}},
 
 	{path: "functions/*", inside: []string{"internal/app", "internal/app/*", "internal/lambdaio"}},
 

@@ -30,8 +30,9 @@ func (t *Tenant) WriteFile(path, baseURL string) error {
 	}})
 }
 
-// Tour returns the commands to try, each a line to copy.
-func (t *Tenant) Tour(baseURL string) string {
+// Tour returns the commands to try, each a line to copy. outbox is the address of the page that shows what was sent, without a slash at
+// the end; beside it is the same as JSON.
+func (t *Tenant) Tour(baseURL, outbox string) string {
 	token := fmt.Sprintf(`$(curl -s -u '%s:%s' -d grant_type=client_credentials %s/oauth2/token | sed 's/.*"access_token":"//; s/".*//')`, t.ClientID, t.ClientSecret, baseURL)
 	login := fmt.Sprintf(`$(curl -s -u '%s:%s' -d grant_type=user_credentials --data-urlencode username=%s --data-urlencode password=%s %s/oauth2/token | sed 's/.*"access_token":"//; s/".*//')`,
 		t.ClientID, t.ClientSecret, t.AdminEmail, t.AdminPassword, baseURL)
@@ -44,6 +45,12 @@ func (t *Tenant) Tour(baseURL string) string {
 		{"The users of the root organization, and of all below it", fmt.Sprintf(`curl -s -H "Authorization: Bearer $TOKEN" '%s/users?includeSubOrgUsers=true&size=3'`, api)},
 		{"The profile of the Admin, logged in", fmt.Sprintf(`curl -s -H "Authorization: Bearer %s" %s/user/profile`, login, api)},
 		{"Create a user, once however often this is sent with the same key", fmt.Sprintf(`curl -s -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: $(date +%%s)" -H 'Content-Type: application/json' -d '{"email":"zoe.'$(date +%%s)'@roster.example","password":"a sample password","name":"Zoë Lind","orgId":%d,"roleId":3}' %s/users/create-in-org`, t.ID, api)},
+		{"Invite somebody, in Portuguese; the mail is at " + outbox, fmt.Sprintf(`EMAIL=ana.$(date +%%s)@roster.example; curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"email":"'$EMAIL'","name":"Ana Souza","roleId":3,"locale":"pt_BR"}' %s/users/invite`, api)},
+		{"The link in that mail, which leads to a page for a browser", fmt.Sprintf(`until LINK=$(curl -s "%s.json?to=$EMAIL" | sed -n 's/.*"link":"\([^"]*\)".*/\1/p' | head -n 1); test -n "$LINK"; do sleep 1; done; echo "$LINK"`, outbox)},
+		{"Accept without a browser", `curl -s -H 'Content-Type: application/json' -d '{"name":"Ana Souza","password":"a sample password"}' "$LINK"`},
+		{"A phone for the Admin", fmt.Sprintf(`LOGIN=%s; curl -s -H "Authorization: Bearer $LOGIN" -H 'Content-Type: application/json' -d '{"token":"the-token-of-a-phone","deviceName":"A phone"}' %s/users/fcm-token/register`, login, api)},
+		{"A push message to it, which the outbox shows too", fmt.Sprintf(`ME=$(curl -s -H "Authorization: Bearer $LOGIN" %s/user/profile | sed 's/^{"id":\([0-9]*\).*/\1/'); curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"userId":'$ME',"title":"Device alert","body":"The boiler is hot."}' %s/users/send-push-notification`, api, api)},
+		{"Forgot the password? Another mail, to " + string(t.AdminEmail), fmt.Sprintf(`curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"email":"%s"}' %s/users/reset-password`, t.AdminEmail, api)},
 		{"Who did what in the root organization, newest first; what was just done is there after a moment", fmt.Sprintf(`curl -s -H "Authorization: Bearer $TOKEN" '%s/audit?size=3'`, api)},
 		{"What is said without a token", fmt.Sprintf(`curl -si %s/users`, api)},
 	} {

@@ -30,11 +30,28 @@ is null is the same as one that is absent. Everything that is wrong with a reque
 Answers of a single user carry an ETag, and every change of one honours If-Match. Operations that create something honour an
 Idempotency-Key, for 24 hours.`
 
-// New returns the handler of the dialect's operations.
-func New(d *directory.Directory, o api.Options) http.Handler { return build(d, o) }
+// The operations are served by three functions, each of which has a handler of its own group: what a function does not answer it need
+// not be built with, and may not be allowed to do.
 
-// OpenAPI returns the dialect's OpenAPI 3.1 document as JSON.
-func OpenAPI() ([]byte, error) { return build(nil, api.Options{}).OpenAPI() }
+// New returns the handler of the operations on users, organizations and roles.
+func New(d *directory.Directory, o api.Options) http.Handler {
+	return build(d, o, (*dialect).registerUsers)
+}
+
+// NewInvitations returns the handler of the operations that mail links, and of one's own password.
+func NewInvitations(d *directory.Directory, o api.Options) http.Handler {
+	return build(d, o, (*dialect).registerInvitations)
+}
+
+// NewNotifications returns the handler of the operations on push messages and devices.
+func NewNotifications(d *directory.Directory, o api.Options) http.Handler {
+	return build(d, o, (*dialect).registerNotifications)
+}
+
+// OpenAPI returns the dialect's OpenAPI 3.1 document as JSON: that of all groups.
+func OpenAPI() ([]byte, error) {
+	return build(nil, api.Options{}, (*dialect).registerUsers, (*dialect).registerInvitations, (*dialect).registerNotifications).OpenAPI()
+}
 
 // dialect is what the operations work with.
 type dialect struct {
@@ -43,7 +60,7 @@ type dialect struct {
 	now       func() time.Time
 }
 
-func build(verbs *directory.Directory, o api.Options) *api.API {
+func build(verbs *directory.Directory, o api.Options, groups ...func(*dialect)) *api.API {
 	a := api.New(api.Dialect{
 		Name:        Name,
 		Title:       "Roster organization API",
@@ -51,6 +68,8 @@ func build(verbs *directory.Directory, o api.Options) *api.API {
 		Description: description,
 		Tags: []api.Tag{
 			{Name: tagUsers, Description: "Look up and manage the users of an organization"},
+			{Name: tagInvitations, Description: "Mail people links by which they accept an invitation, sign up, or set a new password"},
+			{Name: tagNotifications, Description: "Push messages, and the devices that they go to"},
 			{Name: tagOrganizations, Description: "The organization, what is below it, and what was done there"},
 		},
 		ErrorBody:  errorBody,
@@ -59,6 +78,14 @@ func build(verbs *directory.Directory, o api.Options) *api.API {
 		Statuses: map[int]int{http.StatusRequestEntityTooLarge: http.StatusBadRequest, http.StatusUnsupportedMediaType: http.StatusBadRequest},
 	}, o)
 	d := &dialect{api: a, directory: verbs, now: a.Now}
+	for _, register := range groups {
+		register(d)
+	}
+	return a
+}
+
+func (d *dialect) registerUsers() {
+	a := d.api
 	api.Register(a, profileOperation(), d.profile)
 	api.Register(a, listOperation(), d.listUsers)
 	api.Register(a, searchOperation(), d.searchUsers)
@@ -74,11 +101,25 @@ func build(verbs *directory.Directory, o api.Options) *api.API {
 	api.Register(a, organizationsOperation(), d.organizations)
 	api.Register(a, rolesOperation(), d.roles)
 	api.Register(a, auditOperation(), d.audit)
-	return a
+}
+
+func (d *dialect) registerInvitations() {
+	api.Register(d.api, inviteOperation(), d.invite)
+	api.Register(d.api, registerOperation(), d.register)
+	api.Register(d.api, resetOperation(), d.resetPassword)
+	api.Register(d.api, invitationsOperation(), d.invitations)
+	api.Register(d.api, passwordOperation(), d.changePassword)
+}
+
+func (d *dialect) registerNotifications() {
+	api.Register(d.api, notifyOperation(), d.notify)
+	api.Register(d.api, deviceOperation(), d.registerDevice)
 }
 
 const (
 	tagUsers         = "Users"
+	tagInvitations   = "Invitations"
+	tagNotifications = "Notifications"
 	tagOrganizations = "Organizations"
 )
 

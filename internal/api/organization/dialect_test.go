@@ -38,7 +38,44 @@ const (
 	organizationsPath = organization.BasePath + "/organizations"
 	rolesPath         = organization.BasePath + "/roles"
 	auditPath         = organization.BasePath + "/audit"
+
+	invitePath      = organization.BasePath + "/users/invite"
+	registerPath    = organization.BasePath + "/users/register"
+	resetPath       = organization.BasePath + "/users/reset-password"
+	invitationsPath = organization.BasePath + "/invitations"
+	passwordPath    = organization.BasePath + "/user/password"
+	pushPath        = organization.BasePath + "/users/send-push-notification"
+	devicePath      = organization.BasePath + "/users/fcm-token/register"
 )
+
+type group struct {
+	name  string
+	new   func(*directory.Directory, api.Options) http.Handler
+	paths []string
+}
+
+// groups are the handlers of the dialect's groups of operations, and the paths of the groups but that of New.
+var groups = []group{
+	{"users", organization.New, nil},
+	{"invitations", organization.NewInvitations, []string{invitePath, registerPath, resetPath, invitationsPath, passwordPath}},
+	{"notifications", organization.NewNotifications, []string{pushPath, devicePath}},
+}
+
+// groupOf returns the index in groups of the one that has the path.
+func groupOf(path string) int {
+	return max(0, slices.IndexFunc(groups, func(g group) bool { return slices.Contains(g.paths, path) }))
+}
+
+// whole is the dialect over d as the gateway makes one of its groups.
+func whole(d *directory.Directory, o api.Options) http.Handler {
+	var handlers []http.Handler
+	for _, g := range groups {
+		handlers = append(handlers, g.new(d, o))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handlers[groupOf(r.URL.Path)].ServeHTTP(w, r)
+	})
+}
 
 func TestMain(m *testing.M) { rostertest.Main(m) }
 
@@ -49,7 +86,7 @@ func serve(t testing.TB, d *directory.Directory) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := organization.New(d, api.Options{Now: func() time.Time { return world.Now }})
+	handler := whole(d, api.Options{Now: func() time.Time { return world.Now }})
 	return openapitest.New(t, document).Handler(t, handler)
 }
 
@@ -129,6 +166,39 @@ func failure(t testing.TB, w *httptest.ResponseRecorder) string {
 	return e.Error.Message
 }
 
+// TestEachGroupAnswersItsOwn holds that the handler of a group knows every operation of its own, and no other.
+func TestEachGroupAnswersItsOwn(t *testing.T) {
+	document, err := organization.OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct{ Paths map[string]map[string]any }
+	if err := json.Unmarshal(document, &d); err != nil {
+		t.Fatal(err)
+	}
+	answered := map[string]int{}
+	for i, g := range groups {
+		h := g.new(directory.New(directory.Ports{}), api.Options{})
+		for path, methods := range d.Paths {
+			for method := range methods {
+				answer := httptest.NewRecorder()
+				h.ServeHTTP(answer, httptest.NewRequest(strings.ToUpper(method), path, nil)) // nobody asks, so nothing is done
+				want := http.StatusNotFound
+				if groupOf(path) == i {
+					want = http.StatusUnauthorized
+					answered[g.name]++
+				}
+				if answer.Code != want {
+					t.Errorf("%s answers %s %s with %d, want %d", g.name, method, path, answer.Code, want)
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"users": 15, "invitations": 5, "notifications": 2}, answered); diff != "" {
+		t.Errorf("operations (-want +got)\n%s", diff)
+	}
+}
+
 func TestTheDocumentIsTheOneThatIsPinned(t *testing.T) {
 	document, err := organization.OpenAPI()
 	if err != nil {
@@ -177,6 +247,13 @@ func TestTheDocumentDescribesEveryStatus(t *testing.T) {
 		"get " + organizationsPath: "200 400 401 403 429 500 503",
 		"get " + rolesPath:         "200 401 403 429 500 503",
 		"get " + auditPath:         "200 400 401 403 404 429 500 503",
+		"post " + invitePath:       "201 400 401 403 404 409 422 429 500 503",
+		"post " + registerPath:     "204 400 401 403 429 500 503",
+		"post " + resetPath:        "204 400 401 403 429 500 503",
+		"get " + invitationsPath:   "200 400 401 403 404 429 500 503",
+		"put " + passwordPath:      "204 400 401 403 429 500 503",
+		"post " + pushPath:         "204 400 401 403 404 409 422 429 500 503",
+		"post " + devicePath:       "204 400 401 403 429 500 503",
 	}
 	got := map[string]string{}
 	for path, item := range d.Paths {

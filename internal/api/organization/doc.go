@@ -2,8 +2,9 @@
 // things, its error body. Its requests arrive through package api, which enforces what the document says of parameters;
 // what they mean is decided in package directory.
 //
-// Read dialect.go (New, OpenAPI and every route), then users.go (wire structs, reading users), newusers.go and changes.go
-// (creating and changing them), organizations.go, roles.go, audit.go and errors.go.
+// Read dialect.go (New, NewInvitations, NewNotifications, OpenAPI and every route), then users.go (wire structs, reading users),
+// newusers.go and changes.go (creating and changing them), invitations.go and passwords.go, notifications.go, organizations.go,
+// roles.go, audit.go and errors.go. The page that the links in mail lead to is in package api/invitations.
 //
 // Where the dialect's description leaves a choice:
 //
@@ -22,5 +23,9 @@
 //     answer must not tell that somebody else's user exists.
 //   - Changes may be answered 409 and 412, and creations 409 and 422, which the description does not have: without them a
 //     caller could not tell what the rules about the last Admin, If-Match and Idempotency-Key refuse.
+//   - Inviting, signing up and new passwords are answered 429 when as much was mailed on a day as may be; Retry-After is the time until
+//     the day ends.
+//   - Requests for a sign-up or a new password do not say what they cost, which would tell an address that has an account from another.
+//   - Open invitations are paged by a cursor, too: new ones come while somebody reads.
 //   - The audit trail is paged by a cursor, not by a page number: it grows at the front while somebody reads it.
 package organization

@@ -44,6 +44,7 @@ const (
 	errLastAdmin        = "The last Admin of the root organization must stay Admin, or the user is changed by many at once"
 	errStale            = "The user is not in the state that If-Match asks for, and was not changed"
 	errStillRunning     = "A request with this Idempotency-Key is still running"
+	errTooManyMails     = "Too many requests, or as much was mailed today as may be: to the address, or by the caller's organization"
 	errOtherBody        = "The Idempotency-Key was used before, for another request"
 )
 

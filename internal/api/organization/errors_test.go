@@ -84,7 +84,8 @@ func TestOtherPathsAndMethods(t *testing.T) {
 	}{
 		{"GET", "/", 404}, {"GET", organization.BasePath, 404}, {"GET", listPath + "/", 404}, {"GET", listPath + "/1001", 404},
 		{"GET", "/api/v1/organization//users", 404}, {"GET", "/api/v2/organization/users", 404},
-		{"POST", listPath, 405}, {"DELETE", userPath, 405}, {"PUT", profilePath, 405}, {"GET", createPath, 405}, {"POST", rolePath, 405}, {"OPTIONS", searchPath, 204}, {"HEAD", listPath, 200},
+		{"POST", listPath, 405}, {"DELETE", userPath, 405}, {"PUT", profilePath, 405}, {"GET", createPath, 405}, {"POST", rolePath, 405},
+		{"GET", invitePath, 405}, {"POST", invitationsPath, 405}, {"POST", passwordPath, 405}, {"PUT", pushPath, 405}, {"OPTIONS", devicePath, 204}, {"OPTIONS", searchPath, 204}, {"HEAD", listPath, 200},
 	} {
 		r := httptest.NewRequest(test.method, test.path, nil)
 		answer := httptest.NewRecorder()

@@ -21,6 +21,22 @@ func exampleDetails() UserDetails {
 	}
 }
 
+func exampleInvited() UserDetails {
+	return UserDetails{
+		ID: 1078, Name: "John Doe", Email: "john@example.com", RoleID: 3, OrgID: 703, Locale: "en_US", Status: "Pending", LastModifiedTs: exampleTime,
+	}
+}
+
+func exampleInvitations() InvitationPage {
+	return InvitationPage{
+		Content: []Invitation{{
+			ID: 1206, Purpose: "invite", Email: "john@example.com", UserID: 1078, OrgID: 703, Locale: "en_US", InvitedBy: 101,
+			CreatedAt: exampleTime, ValidUntil: exampleTime + 7*24*60*60*1000, Delivery: "sent", DeliveredAt: exampleTime + 1500,
+		}},
+		Next: 1206,
+	}
+}
+
 func examplePage() UserPage {
 	return UserPage{
 		Content:       []UserSummary{{ID: 1080, Name: "John Doe", Email: "john@example.com", RoleID: 3, OrgID: 704}},

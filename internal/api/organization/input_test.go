@@ -20,7 +20,7 @@ import (
 // logged is the dialect over d, and what it logs.
 func logged(d *directory.Directory) (http.Handler, *bytes.Buffer) {
 	log := &bytes.Buffer{}
-	return organization.New(d, api.Options{Log: slog.New(slog.NewJSONHandler(log, nil))}), log
+	return whole(d, api.Options{Log: slog.New(slog.NewJSONHandler(log, nil))}), log
 }
 
 // untouched is a table that must not be written.
@@ -61,7 +61,7 @@ const alphabetOfNames = "must consist of letters, hyphens, spaces, dots and apos
 func TestBadInputIsRefusedByFieldAndNothingIsWritten(t *testing.T) {
 	w := world.New(t)
 	ports := w.Ports
-	ports.Writes = untouched{t}
+	ports.Writes, ports.Invitations, ports.Notifications, ports.Devices, ports.Credentials = untouched{t}, nil, nil, nil, nil
 	h := serve(t, directory.New(ports))
 	// with is a person with one field more, or another one.
 	with := func(field, value string) string {
@@ -148,11 +148,43 @@ func TestBadInputIsRefusedByFieldAndNothingIsWritten(t *testing.T) {
 		{"POST", createOrgPath, `{"name":"AB","parentId":0}`, "parentId " + beyond32 + "; name must have 3 to 100 characters"},
 		{"POST", createOrgPath, `{"name":"A\u202ecme"}`, "name must not contain control or invisible characters"},
 		{"GET", organizationsPath + "?size=0", "", "size must be between 1 and 1000"},
+		// messages
+		{"POST", invitePath, `{}`, "email is required; name is required; roleId is required"},
+		{"POST", invitePath, invitee("nobody", `"orgId":0,"locale":"de-DE","password":"x"`), "orgId " + beyond32 + "; password is not a field that this takes; email must be an e-mail address; locale must be a language and a region, such as en_US"},
+		{"POST", invitePath, `{"email":"nina@example.com","name":"<Nina>","roleId":3}`, "name must not contain slashes, backslashes, < and >"},
+		{"POST", invitePath, `{"email":"nina@example.com","name":"N\\A/","roleId":0}`, "roleId " + beyond32 + "; name must not contain slashes, backslashes, < and >"},
+		{"POST", registerPath, `{"email":"nobody","name":"Nina"}`, "name is not a field that this takes; email must be an e-mail address"},
+		{"POST", registerPath, `{"locale":5}`, "locale must be a string; email is required"},
+		{"POST", resetPath, `{"email":"","locale":"english"}`, "email must have 1 to 254 characters; locale must be a language and a region, such as en_US"},
+		{"GET", invitationsPath + "?orgId=0&size=1001&after=0", "", "orgId " + beyond32 + "; after " + beyond + "; size must be between 1 and 1000"},
+		{"GET", invitationsPath + "?after=x&after=y", "", "after must be an integer; after must be given once"},
+		{"POST", pushPath, `{}`, "userId is required; title is required; body is required"},
+		{"POST", pushPath, `{"userId":1003,"title":" ","body":"` + strings.Repeat("é", 1025) + `","imageUrl":"http://example.com/a.png"}`,
+			"title must not be blank; body must have 1 to 1024 characters; imageUrl must be an https address"},
+		{"POST", pushPath, `{"userId":0,"title":"` + strings.Repeat("é", 129) + `","body":"a\u0000b"}`,
+			"userId " + beyond + "; title must have 1 to 128 characters; body must not contain control characters"},
 		{"GET", auditPath + "?orgId=0&size=1001&before=", "", "orgId " + beyond32 + "; before must have 1 to 255 characters; size must be between 1 and 1000"},
 	} {
 		answer := send(h, world.Client(world.Acme), test.method, test.path, test.body)
 		if got := failure(t, answer); answer.Code != 400 || got != test.want {
 			t.Errorf("%s %s %.200s is answered %d\n%q, want 400\n%q", test.method, test.path, test.body, answer.Code, got, test.want)
+		}
+	}
+	for _, test := range []struct{ path, body, want string }{
+		{passwordPath, `{}`, "oldPassword is required; newPassword is required"},
+		{passwordPath, `{"oldPassword":"x","newPassword":"short"}`, "newPassword must have 8 to 128 characters"},
+		{passwordPath, `{"oldPassword":"the same password","newPassword":"the same password"}`, "newPassword must not be the old one"},
+		{devicePath, `{}`, "token is required"},
+		{devicePath, `{"token":"a b","platform":"SMS","deviceName":"a\nb"}`, "platform must be one of FCM, APNS, APNS_SANDBOX; token must have at most 4096 visible ASCII characters; deviceName must not contain control or invisible characters"},
+		{devicePath, `{"token":"` + strings.Repeat("a", 4097) + `","platform":""}`, "platform must be one of FCM, APNS, APNS_SANDBOX; token must have at most 4096 visible ASCII characters"},
+	} {
+		method := "POST"
+		if test.path == passwordPath {
+			method = "PUT"
+		}
+		answer := send(h, w.As(t, world.AnnAdmin), method, test.path, test.body)
+		if got := failure(t, answer); answer.Code != 400 || got != test.want {
+			t.Errorf("%s %.200s is answered %d\n%q, want 400\n%q", test.path, test.body, answer.Code, got, test.want)
 		}
 	}
 	for contentType, want := range map[string]string{
@@ -198,6 +230,7 @@ type inert struct {
 	untouched
 	directory.Users
 	directory.Search
+	directory.Invitations
 }
 
 func (inert) CreateUser(_ context.Context, n roster.NewUser, _ roster.Stamp, _ *roster.Once) (roster.User, bool, error) {
@@ -237,12 +270,47 @@ func (inert) Organization(_ context.Context, tenant roster.TenantID, id roster.O
 	return roster.Organization{Tenant: tenant, ID: id, Path: roster.OrgPath{world.Acme, id}}, nil
 }
 
+func (inert) EmailOwner(context.Context, roster.Email) (roster.TenantID, roster.UserID, error) {
+	return roster.TenantID(world.Acme), 1, nil
+}
+
+func (inert) Credential(context.Context, roster.TenantID, roster.UserID) (roster.Credential, error) {
+	return roster.Credential{}, nil
+}
+
+func (inert) PutCredential(context.Context, roster.Credential, roster.Stamp) error { return nil }
+
+func (inert) CreateInvitedUser(_ context.Context, n roster.NewUser, _ roster.Invitation, _ []roster.Quota, _ roster.Stamp, _ *roster.Once) (roster.User, bool, error) {
+	n.User.ID = 1
+	return n.User, false, nil
+}
+
+func (inert) PutInvitation(context.Context, *roster.Invitation, []roster.Quota, roster.Stamp) error {
+	return nil
+}
+
+func (inert) CreateNotification(_ context.Context, n roster.Notification, _ roster.Stamp, _ *roster.Once) (roster.Notification, bool, error) {
+	return n, false, nil
+}
+
+func (inert) DeviceByHash(context.Context, roster.DeviceHash) (roster.Device, error) {
+	return roster.Device{}, nil
+}
+
+func (inert) RegisterDevice(context.Context, roster.Device, roster.Stamp) error { return nil }
+
+func (inert) RegisterEndpoint(context.Context, roster.Platform, string, string) (string, error) {
+	return "endpoint", nil
+}
+
 func (inert) Apply(roster.TenantID, ...roster.Change) {}
 
 func FuzzBodiesNeverFailTheServer(f *testing.F) {
 	for _, seed := range []string{
 		person("nina@example.com", ""), person("nina@example.com", `"orgId":111,"roleId":3`), `{"userId":1003,"targetOrgId":110,"roleId":3}`, `{"userId":1003,"status":"Suspended"}`,
 		`{"userId":1003}`, `{"name":"Sales","parentId":110}`, `{"name":"\ud800"}`, `{"email":1,"name":[{}]}`, `[]`, `{`, "\xff", `{"address":{"zip":"1","zip":2}}`, `{"tz":"UTC","timeZone":"x"}`,
+		invitee("nina@example.com", `"locale":"de_DE"`), `{"email":"nina@example.com"}`, `{"oldPassword":"old password","newPassword":"new password"}`, push("1003"),
+		`{"token":"abc","platform":"APNS","deviceName":"phone"}`,
 	} {
 		f.Add(seed, "key")
 	}
@@ -252,17 +320,24 @@ func FuzzBodiesNeverFailTheServer(f *testing.F) {
 	}
 	validator := openapitest.New(f, document)
 	port := inert{}
-	handler := organization.New(directory.New(directory.Ports{
+	handler := whole(directory.New(directory.Ports{
 		Users: port, Organizations: port, Roles: port, Writes: port, Search: port, HashPassword: func(string) (string, error) { return "", nil },
+		Invitations: port, Credentials: port, Notifications: port, Devices: port, Endpoints: port,
+		VerifyPassword: func(string, string) (bool, error) { return true, nil },
 	}), api.Options{})
 	f.Fuzz(func(t *testing.T, body, header string) {
 		h := validator.Handler(t, handler)
 		for path, method := range map[string]string{
 			createPath: "POST", createInOrgPath: "POST", transferPath: "POST", statusPath: "PUT", restorePath: "POST", createOrgPath: "POST",
+			invitePath: "POST", registerPath: "POST", resetPath: "POST", passwordPath: "PUT", pushPath: "POST", devicePath: "POST",
 		} {
-			answer := send(h, world.Client(world.Acme), method, path, body, "Idempotency-Key", header, "If-Match", header)
+			caller := world.Client(world.Acme)
+			if path == passwordPath || path == devicePath {
+				caller.User = 1
+			}
+			answer := send(h, caller, method, path, body, "Idempotency-Key", header, "If-Match", header)
 			switch answer.Code {
-			case 200, 201, 400, 412:
+			case 200, 201, 204, 400, 412:
 			default:
 				t.Errorf("%s %s %q is answered %d %s", method, path, body, answer.Code, answer.Body)
 			}

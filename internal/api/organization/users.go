@@ -58,6 +58,9 @@ type UserDetails struct {
 	LastLoggedAt   int64  `json:"lastLoggedAt,omitempty" doc:"When the user last logged in, in Unix epoch milliseconds; absent if never"`
 	RegisteredAt   int64  `json:"registeredAt,omitempty" doc:"When the user registered, in Unix epoch milliseconds; absent while Pending"`
 	IsDev          bool   `json:"isDev" doc:"Whether the user has enabled the developer mode"`
+	// The originals do not have these two.
+	EmailBounced    bool `json:"emailBounced,omitempty" doc:"True if mail to the address came back for good; absent otherwise"`
+	EmailComplained bool `json:"emailComplained,omitempty" doc:"True if the reader reported mail to the address as unwanted; absent otherwise"`
 }
 
 // UserPage is one page of users.
@@ -269,7 +272,7 @@ func wireDetails(u *roster.User, status roster.Status) UserDetails {
 		ID: int64(u.ID), Name: u.Name, Email: string(u.Email), Title: u.Title, NickName: u.Nickname, PhoneNumber: u.PhoneNumber,
 		RoleID: int32(u.Role()), OrgID: int32(u.Org()), TimeZone: u.TimeZone, Locale: u.Locale, Status: status.String(),
 		LastModifiedTs: wireTime(u.UpdatedAt), LastLoggedAt: wireTime(u.LastLoginAt), RegisteredAt: wireTime(u.RegisteredAt),
-		IsDev: u.Developer,
+		IsDev: u.Developer, EmailBounced: u.EmailBounced, EmailComplained: u.EmailComplained,
 	}
 }
 

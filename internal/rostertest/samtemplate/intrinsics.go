@@ -88,6 +88,8 @@ func (r *reader) apply(name string, argument *yaml.Node, line int) value {
 		return r.join(argument, line)
 	case "Select":
 		return r.selectItem(argument, line)
+	case "Split":
+		return r.split(argument, line)
 	case "If":
 		if argument.Kind != yaml.SequenceNode || len(argument.Content) != 3 {
 			return r.fail(line, "!If needs a condition and two values")
@@ -192,6 +194,18 @@ func (r *reader) selectItem(argument *yaml.Node, line int) value {
 		return r.fail(line, "!Select has no item %q", parts.items[0].text)
 	}
 	return parts.items[1].items[index]
+}
+
+func (r *reader) split(argument *yaml.Node, line int) value {
+	parts := r.evaluate(argument)
+	if parts.kind != list || len(parts.items) != 2 || parts.items[0].text == "" {
+		return r.fail(line, "!Split needs a separator and a text")
+	}
+	v := value{line: line, kind: list}
+	for _, text := range strings.Split(r.text(parts.items[1], "!Split"), parts.items[0].text) {
+		v.items = append(v.items, value{line: line, kind: scalar, text: text})
+	}
+	return v
 }
 
 // condition evaluates the condition of that name.

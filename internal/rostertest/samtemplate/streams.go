@@ -3,6 +3,7 @@ package samtemplate
 import (
 	"encoding/json"
 	"slices"
+	"time"
 )
 
 // Stream says which function is given the records of the table's stream, and how.
@@ -15,12 +16,16 @@ type Stream struct {
 	BatchSize int
 	// MaxRetries is how often a batch that failed is tried again; -1 is until its records have expired.
 	MaxRetries int
+	// MaxRecordAge is how old a record can be that is still tried; zero is until it has expired.
+	MaxRecordAge time.Duration
 	// Bisect says that a batch that failed is tried again in halves.
 	Bisect bool
 	// PartialFailures says that the function's answer names the record that failed (ReportBatchItemFailures).
 	PartialFailures bool
 	// Filters are event patterns: a record is delivered if one of them fits, or if there are none.
 	Filters []json.RawMessage
+	// OnFailure is the logical id of the AWS::SQS::Queue that is told of records that were given up, empty for none.
+	OnFailure string
 	// Line is where the template has it.
 	Line int
 }
@@ -46,6 +51,14 @@ func (r *reader) stream(one resource, table Table, functions []Function) Stream 
 		r.fail(name.line, "the FunctionName of %s must be a function of this template", one.logicalID)
 	} else {
 		s.Function = match[1]
+	}
+	if age := r.number(p.get("MaximumRecordAgeInSeconds"), "MaximumRecordAgeInSeconds", -1); age == -1 || age >= 60 && age <= 604800 {
+		s.MaxRecordAge = time.Duration(max(age, 0)) * time.Second
+	} else {
+		r.fail(p.get("MaximumRecordAgeInSeconds").line, "MaximumRecordAgeInSeconds must be -1, or 60 to 604800, not %d", age)
+	}
+	if queue := p.get("DestinationConfig", "OnFailure", "Destination"); queue.kind != absent {
+		s.OnFailure = r.logicalID(queue, one.logicalID+".DestinationConfig", "AWS::SQS::Queue")
 	}
 	for _, kind := range r.texts(p.get("FunctionResponseTypes"), "FunctionResponseTypes") {
 		s.PartialFailures = s.PartialFailures || kind == "ReportBatchItemFailures"

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -26,6 +27,8 @@ Resources:
   ChangesFunction:
     Type: AWS::Serverless::Function
     Properties: {CodeUri: build/changes/}
+  Failures:
+    Type: AWS::SQS::Queue
   ChangesStream:
     Type: AWS::Lambda::EventSourceMapping
     Properties: {PROPERTIES}
@@ -45,9 +48,12 @@ const wholeStream = "EventSourceArn: !GetAtt Table.StreamArn, FunctionName: !Ref
 func TestReadUnderstandsStreams(t *testing.T) {
 	for properties, want := range map[string]samtemplate.Stream{
 		wholeStream: {LogicalID: "ChangesStream", Function: "ChangesFunction", BatchSize: 100, MaxRetries: -1},
-		wholeStream + `, BatchSize: 7, MaximumRetryAttempts: 3, BisectBatchOnFunctionError: true, FunctionResponseTypes: [ReportBatchItemFailures],
+		wholeStream + ", MaximumRetryAttempts: -1, MaximumRecordAgeInSeconds: -1, DestinationConfig: {OnFailure: {Destination: !GetAtt Failures.Arn}}": {
+			LogicalID: "ChangesStream", Function: "ChangesFunction", BatchSize: 100, MaxRetries: -1, OnFailure: "Failures",
+		},
+		wholeStream + `, BatchSize: 7, MaximumRetryAttempts: 3, MaximumRecordAgeInSeconds: 3600, BisectBatchOnFunctionError: true, FunctionResponseTypes: [ReportBatchItemFailures],
       FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}, {Pattern: '{}'}]}`: {
-			LogicalID: "ChangesStream", Function: "ChangesFunction", BatchSize: 7, MaxRetries: 3, Bisect: true, PartialFailures: true,
+			LogicalID: "ChangesStream", Function: "ChangesFunction", BatchSize: 7, MaxRetries: 3, MaxRecordAge: time.Hour, Bisect: true, PartialFailures: true,
 			Filters: []json.RawMessage{json.RawMessage(`{"eventName":["INSERT"]}`), json.RawMessage(`{}`)},
 		},
 	} {
@@ -68,6 +74,8 @@ func TestMistakesInStreamsAreNamed(t *testing.T) {
 		"EventSourceArn: !GetAtt Table.StreamArn, FunctionName: !Ref Table, StartingPosition: TRIM_HORIZON":     "must be a function of this template",
 		"EventSourceArn: !GetAtt Table.StreamArn, FunctionName: !Ref ChangesFunction, StartingPosition: LATEST": "must be one of TRIM_HORIZON",
 		wholeStream + ", FilterCriteria: {Filters: [{Pattern: '{'}]}":                                           "must be JSON",
+		wholeStream + ", MaximumRecordAgeInSeconds: 30":                                                         "MaximumRecordAgeInSeconds must be -1, or 60 to 604800, not 30",
+		wholeStream + ", DestinationConfig: {OnFailure: {Destination: !GetAtt Table.Arn}}":                      "must be an AWS::SQS::Queue of this template",
 	} {
 		if _, err := readStream(t, properties); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", properties, err, want)

@@ -24,6 +24,8 @@ type Template struct {
 	API API
 	// Streams are the AWS::Lambda::EventSourceMappings in the template's order.
 	Streams []Stream
+	// Subscriptions are the functions' events of type SNS, in the template's order.
+	Subscriptions []Subscription
 }
 
 // Function returns the function of that logical id.
@@ -85,6 +87,7 @@ type reader struct {
 	conditions map[string]*yaml.Node
 	evaluating []string // the conditions being evaluated, outermost first
 	logicalIDs map[string]bool
+	kinds      map[string]string // of the resources, by logical id
 	errs       []error
 }
 
@@ -119,8 +122,12 @@ func (r *reader) template(document *yaml.Node) *Template {
 	}
 	// What SAM makes of itself may be referred to as well.
 	r.logicalIDs = map[string]bool{implicitAPI: true}
-	for name := range resources {
+	r.kinds = map[string]string{}
+	for name, node := range resources {
 		r.logicalIDs[name] = true
+		if kind := fields(node)["Type"]; kind != nil {
+			r.kinds[name] = kind.Value
+		}
 	}
 	globals := value{}
 	if section := sections["Globals"]; section != nil {
@@ -180,6 +187,7 @@ func (r *reader) resources(t *Template, section *yaml.Node, globals value) {
 	}
 	for _, function := range functions {
 		t.Functions = append(t.Functions, r.function(function))
+		t.Subscriptions = append(t.Subscriptions, r.subscriptions(function)...)
 	}
 	for _, stream := range streams {
 		t.Streams = append(t.Streams, r.stream(stream, t.Table, t.Functions))
