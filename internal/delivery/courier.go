@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,13 @@ type Courier struct {
 	now      func() time.Time
 	log      *slog.Logger
 	turns    turns
+	// mails and pushes have room for those messages of a kind that are under way.
+	mails, pushes chan struct{}
 }
+
+// sideBySide is how many mails, and how many notifications, are under way at a time. A sandbox of SES takes one mail a second, an
+// account that is out of it 14 to begin with; more than that would only be refused and tried again.
+const sideBySide = 8
 
 // Config is what NewCourier needs. All fields are required but Now and Log.
 type Config struct {
@@ -57,6 +64,7 @@ func NewCourier(c Config) (*Courier, error) {
 	return &Courier{
 		store: c.Store, mailer: c.Mailer, pusher: c.Pusher, refusals: c.Refusals,
 		linkBase: strings.TrimRight(c.LinkBase, "/"), now: c.Now, log: c.Log,
+		mails: make(chan struct{}, sideBySide), pushes: make(chan struct{}, sideBySide),
 	}, nil
 }
 
@@ -65,19 +73,99 @@ func NewCourier(c Config) (*Courier, error) {
 // use in it any more. After an error Deliver is to be called again with the same o: it goes on with what is not noted yet.
 //
 // Called twice at the same time, it does one after the other, so that of two records of one message in a batch the second finds
-// it sent.
+// it sent. Of mails and of notifications a few are under way at a time, each kind for itself: while mails wait for a service that
+// does not answer, notifications do not.
 func (c *Courier) Deliver(ctx context.Context, o roster.Outgoing) error {
 	switch {
 	case o.Invitation != nil:
-		return c.turns.take(ctx, *o.Invitation, func() error { return c.deliverMail(ctx, *o.Invitation, o.InvitationID) })
+		return c.turns.take(ctx, *o.Invitation, func() error {
+			err := within(ctx, c.mails, func() error { return c.deliverMail(ctx, *o.Invitation, o.InvitationID) })
+			if hopeless(err) {
+				return c.giveUpMail(ctx, *o.Invitation, o.InvitationID, err)
+			}
+			return err
+		})
 	case o.Notification != nil:
-		return c.turns.take(ctx, *o.Notification, func() error { return c.deliverPush(ctx, *o.Notification) })
+		return c.turns.take(ctx, *o.Notification, func() error {
+			err := within(ctx, c.pushes, func() error { return c.deliverPush(ctx, *o.Notification) })
+			if hopeless(err) {
+				return c.giveUpPush(ctx, *o.Notification, err)
+			}
+			return err
+		})
 	}
 	return errors.New("a message to send that is neither an invitation nor a notification")
 }
 
-// kindNotification is the Kind of the Refusal of a notification. That of a mail is its purpose.
-const kindNotification = "notification"
+// within calls do when there is room. It waits for no longer than ctx lasts. A panic of do is an error.
+func within(ctx context.Context, room chan struct{}, do func() error) (err error) {
+	select {
+	case room <- struct{}{}:
+		defer func() { <-room }()
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for others to be sent: %w", ctx.Err())
+	}
+	defer func() {
+		if failure := recover(); failure != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanicked, failure, debug.Stack())
+		}
+	}()
+	return do()
+}
+
+var errPanicked = errors.New("the courier panicked")
+
+// hopeless reports whether an error will come again, however often the message is tried by this release: it must not hold up what
+// comes behind it for as long as the stream keeps its records.
+func hopeless(err error) bool {
+	return errors.Is(err, roster.ErrUnreadable) || errors.Is(err, errPanicked)
+}
+
+// GiveUp hands over a record of the stream that cannot be read, named by what the stream calls it. After an error it is to be
+// called again.
+func (c *Courier) GiveUp(ctx context.Context, record string, why error) error {
+	r := Refusal{Kind: kindRecord, ID: record, Reason: why.Error()}
+	if err := c.refuse(ctx, r); err != nil {
+		return err
+	}
+	c.logRefusal(ctx, r)
+	return nil
+}
+
+// reasonHopeless is why a message is given up that is no service's to refuse. What went wrong in detail is in the log.
+const reasonHopeless = "this release cannot read or send it"
+
+func (c *Courier) giveUpMail(ctx context.Context, ref roster.InvitationRef, id roster.InvitationID, why error) error {
+	r := Refusal{Tenant: ref.Tenant, Kind: ref.Purpose.String(), ID: id.String(), User: ref.User, Reason: reasonHopeless}
+	if err := c.refuse(ctx, r); err != nil {
+		return err
+	}
+	if err := c.store.MarkInvitation(ctx, ref, id, roster.DeliveryRefused, "", r.Reason); err != nil {
+		return fmt.Errorf("marking invitation %s of tenant %s as refused: %w", id, ref.Tenant, err)
+	}
+	r.Reason = why.Error()
+	c.logRefusal(ctx, r)
+	return nil
+}
+
+func (c *Courier) giveUpPush(ctx context.Context, ref roster.NotificationRef, why error) error {
+	r := Refusal{Tenant: ref.Tenant, Kind: kindNotification, ID: ref.ID.String(), User: ref.User, Reason: reasonHopeless}
+	if err := c.refuse(ctx, r); err != nil {
+		return err
+	}
+	if err := c.store.MarkNotification(ctx, ref, roster.DeliveryRefused); err != nil {
+		return fmt.Errorf("marking notification %s of tenant %s as refused: %w", ref.ID, ref.Tenant, err)
+	}
+	r.Reason = why.Error()
+	c.logRefusal(ctx, r)
+	return nil
+}
+
+// The Kinds of Refusals that are not of a mail: a mail's is its purpose.
+const (
+	kindNotification = "notification"
+	kindRecord       = "record"
+)
 
 // refuse hands over what will never be sent. It comes before the message is marked: a refusal that is kept twice, because the
 // mark failed, can be told by its ids, while one that is marked and not kept would be lost.

@@ -3,10 +3,15 @@ package delivery_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/rosterhq/roster/internal/delivery"
 	"github.com/rosterhq/roster/internal/roster"
+	"github.com/rosterhq/roster/internal/rostertest"
 )
 
 func TestDeliveryWaitsNoLongerThanItsContext(t *testing.T) {
@@ -72,4 +77,99 @@ func TestCourierNeedsEverything(t *testing.T) {
 	if err := courier.Deliver(t.Context(), roster.Outgoing{}); err == nil {
 		t.Error("nothing at all was delivered")
 	}
+}
+
+// spoilt is a store whose items cannot be read.
+type spoilt struct {
+	delivery.Store
+	read func() error
+}
+
+func (s spoilt) Invitation(context.Context, roster.InvitationRef) (roster.Invitation, error) {
+	return roster.Invitation{}, s.read()
+}
+
+func (s spoilt) Notification(context.Context, roster.NotificationRef) (roster.Notification, error) {
+	return roster.Notification{}, s.read()
+}
+
+func TestWhatCannotBeReadIsGivenUp(t *testing.T) {
+	for name, read := range map[string]func() error{
+		"an item of a later release": func() error { return fmt.Errorf("reading: %w", roster.ErrUnreadable) },
+		"an item that makes a panic": func() error { panic("oh") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			courier := must[*delivery.Courier](t)(delivery.NewCourier(delivery.Config{
+				Store: spoilt{w.table, read}, Mailer: w.mailer, Pusher: w.pusher, Refusals: w.refusals, LinkBase: "https://roster.example.com",
+				Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+			}))
+			i, n := w.invited(t), w.notified(t)
+			for _, o := range []roster.Outgoing{outgoing(i), outgoingPush(n)} {
+				w.refusals.fail("Refuse", 1)
+				if err := courier.Deliver(t.Context(), o); !errors.Is(err, errBroken) {
+					t.Fatalf("Deliver = %v while the queue is broken", err)
+				}
+				if err := courier.Deliver(t.Context(), o); err != nil {
+					t.Fatalf("Deliver = %v, want that it is given up", err)
+				}
+			}
+			if got := w.stands(t, i).Delivery; got != roster.DeliveryRefused {
+				t.Errorf("the invitation is %s", got)
+			}
+			if got, _ := w.ledger(t, n); got != roster.DeliveryRefused {
+				t.Errorf("the notification is %s", got)
+			}
+			if len(w.refusals.kept) != 2 || w.refusals.kept[0].ID != i.ID.String() || w.refusals.kept[1].ID != n.ID.String() {
+				t.Errorf("refused are %+v", w.refusals.kept)
+			}
+		})
+	}
+}
+
+func TestARecordThatCannotBeReadIsGivenUp(t *testing.T) {
+	w := newWorld(t)
+	if err := w.courier.GiveUp(t.Context(), "4711", errors.New("no record")); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.refusals.kept) != 1 || w.refusals.kept[0] != (delivery.Refusal{Kind: "record", ID: "4711", Reason: "no record"}) {
+		t.Errorf("refused are %+v", w.refusals.kept)
+	}
+}
+
+// hangingMailer does not answer before the context ends.
+type hangingMailer struct{}
+
+func (hangingMailer) SendMail(ctx context.Context, _ delivery.Mail) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+func TestNotificationsDoNotWaitForMailsThatHang(t *testing.T) {
+	w := newWorld(t)
+	w.devices(t, "phone")
+	courier := must[*delivery.Courier](t)(delivery.NewCourier(delivery.Config{
+		Store: w.store, Mailer: hangingMailer{}, Pusher: w.pusher, Refusals: w.refusals, LinkBase: "https://roster.example.com", Now: w.clock.Now,
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	var mails sync.WaitGroup
+	for n := range 20 { // more than are under way at a time
+		i := roster.Invitation{
+			Tenant: tenant, Purpose: roster.PurposeSignUp, Path: w.admin.Path, Email: roster.Email(fmt.Sprintf("new-%d@example.com", n)),
+			ValidUntil: w.clock.Now().Add(time.Hour),
+		}
+		if err := w.table.PutInvitation(t.Context(), &i, nil, rostertest.Stamp()); err != nil {
+			t.Fatal(err)
+		}
+		mails.Go(func() {
+			if err := courier.Deliver(ctx, outgoing(i)); err == nil {
+				t.Error("a mail was delivered by a service that does not answer")
+			}
+		})
+	}
+	if err := courier.Deliver(t.Context(), outgoingPush(w.notified(t))); err != nil {
+		t.Errorf("Deliver = %v", err)
+	}
+	cancel()
+	mails.Wait()
 }

@@ -14,9 +14,9 @@
 //
 // The item of a message says how far it has come, so that any record of it, late, repeated or out of order, can be acted upon:
 // what is not queued any more needs nothing, and an invitation that was asked for again has another ID, whose own record sends the
-// mail. A failure that may pass is returned, and leaves the item as it is; its record comes again. A service that refuses a message
-// for good is not asked twice: the refusal goes to a queue for operators, then the item is marked. Neither SES nor SNS can tell a
-// message that is sent again, so that between their answer and the mark there is a moment in which a crash sends it twice.
+// mail. A failure that may pass is returned, and leaves the item as it is; its record comes again. What a service refuses
+// for good goes to a queue for operators, then the item is marked; so does what this release cannot read or write. Neither SES nor
+// SNS can tell a message that is sent again: where their answer is lost, or the mark after it, the message is sent twice.
 //
 // # Secrets
 //

@@ -297,7 +297,7 @@ func TestMailThatNobodyHasAnyUseForIsDropped(t *testing.T) {
 		reason  string
 	}{
 		{"too late", roster.PurposeInvite, func(_ *testing.T, w *world, i roster.Invitation) { w.clock.Set(i.ValidUntil) }, "its time was over before it could be sent"},
-		{"another address", roster.PurposeInvite, change(func(u *roster.User) { u.Email = "other@example.com" }), "its user is gone, has another address or has no use for it"},
+		{"another address", roster.PurposeReset, change(func(u *roster.User) { u.Email = "other@example.com" }), "its user is gone, has another address or has no use for it"},
 		{"a suspended user", roster.PurposeReset, change(func(u *roster.User) { u.Status = roster.StatusSuspended }), "its user is gone, has another address or has no use for it"},
 		{"a Pending user who wants a new password", roster.PurposeReset, change(func(u *roster.User) { u.Status = roster.StatusPending }), "its user is gone, has another address or has no use for it"},
 	} {

@@ -89,8 +89,8 @@ func (c *Courier) pushAll(ctx context.Context, n *roster.Notification, devices [
 func (c *Courier) pushTo(ctx context.Context, n *roster.Notification, device *roster.Device) (roster.DeviceDelivery, error) {
 	name := hex.EncodeToString(device.Hash[:])
 	payload, err := Payload(n, device.Platform)
-	if err != nil {
-		return roster.DeviceDelivery{}, fmt.Errorf("device %s: %w", name, err)
+	if err != nil { // of a platform that this release does not know
+		return c.refusePush(ctx, n, device, err)
 	}
 	messageID, err := c.pusher.Push(ctx, *device, Push{Payload: payload})
 	switch {
@@ -107,7 +107,7 @@ func (c *Courier) pushTo(ctx context.Context, n *roster.Notification, device *ro
 // dropDevice forgets a device that takes no messages any more. Its app makes it known again when it registers the next time.
 func (c *Courier) dropDevice(ctx context.Context, n *roster.Notification, device *roster.Device, why error) (roster.DeviceDelivery, error) {
 	name := hex.EncodeToString(device.Hash[:])
-	if err := c.store.RemoveDevice(ctx, n.Tenant, n.User, device.Hash); err != nil {
+	if err := c.store.RemoveDevice(ctx, *device); err != nil {
 		return roster.DeviceDelivery{}, fmt.Errorf("removing device %s: %w", name, err)
 	}
 	dropped, err := c.markDevice(ctx, n, device, roster.DeviceDelivery{Delivery: roster.DeliveryDropped})

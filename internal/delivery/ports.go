@@ -23,8 +23,8 @@ type Store interface {
 	MarkNotification(ctx context.Context, ref roster.NotificationRef, delivery roster.Delivery) error
 	// Devices returns all devices of a user.
 	Devices(ctx context.Context, tenant roster.TenantID, user roster.UserID) ([]roster.Device, error)
-	// RemoveDevice forgets a device, if it is there.
-	RemoveDevice(ctx context.Context, tenant roster.TenantID, user roster.UserID, hash roster.DeviceHash) error
+	// RemoveDevice forgets a device, if it is there and has not been registered anew since it was read.
+	RemoveDevice(ctx context.Context, d roster.Device) error
 	// User and Organization return those that stand.
 	User(ctx context.Context, tenant roster.TenantID, id roster.UserID) (roster.User, error)
 	Organization(ctx context.Context, tenant roster.TenantID, id roster.OrgID) (roster.Organization, error)
@@ -75,7 +75,8 @@ type Refusals interface {
 // Refusal is a message that a service will never take. It holds ids and the reason, nothing of what the message said.
 type Refusal struct {
 	Tenant roster.TenantID
-	// Kind is invite, sign-up, reset or notification, and ID that of the invitation or notification.
+	// Kind is invite, sign-up, reset or notification, and ID that of the invitation or notification; or record, and ID what the
+	// stream calls it, for a record that cannot be read. Of that one nothing else is known.
 	Kind, ID string
 	// User is who the message was for, zero for a sign-up.
 	User roster.UserID

@@ -147,11 +147,11 @@ func (s *store) Devices(ctx context.Context, tenant roster.TenantID, user roster
 	return s.Store.Devices(ctx, tenant, user)
 }
 
-func (s *store) RemoveDevice(ctx context.Context, tenant roster.TenantID, user roster.UserID, hash roster.DeviceHash) error {
+func (s *store) RemoveDevice(ctx context.Context, d roster.Device) error {
 	if err := s.now("RemoveDevice"); err != nil {
 		return err
 	}
-	return s.Store.RemoveDevice(ctx, tenant, user, hash)
+	return s.Store.RemoveDevice(ctx, d)
 }
 
 func (s *store) User(ctx context.Context, tenant roster.TenantID, id roster.UserID) (roster.User, error) {

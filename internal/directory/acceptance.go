@@ -50,8 +50,8 @@ func (d *Directory) OpenInvitation(ctx context.Context, token string) (Offer, er
 // takes up the account, gets a new password, or is created as the Admin of a new organization. A new password ends every refresh
 // token of the user. Whoever has the token may do this: there is no principal.
 //
-// A token that leads nowhere, or nowhere any more, is roster.DeadLink. An address that somebody took since a sign-up was mailed
-// is roster.Taken.
+// A token that leads nowhere, or nowhere any more, is roster.DeadLink, and so is one for a new password when the user has set one
+// since it was asked for. An address that somebody took since a sign-up was mailed is roster.Taken.
 func (d *Directory) AcceptInvitation(ctx context.Context, token string, form roster.AcceptanceForm, w roster.Write) (Acceptance, error) {
 	var (
 		offer Offer
@@ -160,10 +160,30 @@ func (d *Directory) follow(ctx context.Context, token string) (followed, error) 
 	if f.user, err = d.users.User(ctx, invitation.Tenant, invitation.User); err != nil {
 		return followed{}, deadIfGone(err)
 	}
-	return f, usable(&f)
+	if err := usable(&f); err != nil || invitation.Purpose != roster.PurposeReset {
+		return f, err
+	}
+	return f, d.unset(ctx, &f)
 }
 
-// usable returns roster.DeadLink if the user is not, or not any more, somebody whom the invitation is for.
+// unset returns roster.DeadLink if the user's password was set after the link was asked for: who has set a new one needs no mail
+// for it any more, which may lie in a mailbox that others read. A user without a password can set one by it.
+func (d *Directory) unset(ctx context.Context, f *followed) error {
+	credential, err := d.credentials.Credential(ctx, f.user.Tenant, f.user.ID)
+	if roster.KindOf(err) == roster.KindNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if f.invitation.CreatedAt.Before(credential.ChangedAt) {
+		return roster.DeadLink(fmt.Errorf("user %s has set a password since", f.user.ID))
+	}
+	return nil
+}
+
+// usable returns roster.DeadLink if the user is not, or not any more, somebody whom the invitation is for. It looks at the user as
+// it is now: the link of one who was suspended and is Active again leads somewhere again, until its time is over.
 func usable(f *followed) error {
 	wanted := roster.StatusPending
 	if f.invitation.Purpose == roster.PurposeReset {

@@ -388,6 +388,16 @@ func TestALinkThatLeadsNowhereDoesNotTellWhy(t *testing.T) {
 		add("the user of a reset is gone", token)
 	}
 	{
+		u := w.NewUser(t, world.Birch, roster.RoleUser)
+		withPassword(t, w, &u)
+		token := resetting(t, w, &u)
+		p := world.Client(world.Birch)
+		p.User = u.ID
+		changing := with(w, func(p *directory.Ports) { p.Now = func() time.Time { return world.Now.Add(time.Second) } })
+		do(changing.ChangePassword(t.Context(), &p, newPassword(), write()))
+		add("the user of a reset has set a password since", token)
+	}
+	{
 		email := newAddress()
 		token := signingUp(t, w, world.Birch, email)
 		do(w.Table.RemoveInvitation(t.Context(), invitation(t, w, signUpRef(world.Birch, email))))
@@ -415,14 +425,20 @@ func TestALinkThatLeadsNowhereDoesNotTellWhy(t *testing.T) {
 func TestALinkIsNotDeadBecauseTheTableIsSlow(t *testing.T) {
 	w := world.New(t)
 	_, token := invited(t, w, world.Birch, roster.RoleUser)
+	bea := w.User(t, world.BeaUser)
+	reset := resetting(t, w, &bea)
 	broken := errors.New("no answer")
 	for name, change := range map[string]func(*directory.Ports){
 		"the link":         func(p *directory.Ports) { p.Invitations = failing{Invitations: w.Table, link: broken} },
 		"the invitation":   func(p *directory.Ports) { p.Invitations = failing{Invitations: w.Table, invitation: broken} },
 		"the user":         func(p *directory.Ports) { p.Users = failing{Users: w.Table, user: broken} },
 		"the organization": func(p *directory.Ports) { p.Organizations = failing{organization: broken} },
+		"the credential":   func(p *directory.Ports) { p.Credentials = failing{credential: broken} },
 	} {
-		d := with(w, change)
+		d, token := with(w, change), token
+		if name == "the credential" {
+			token = reset
+		}
 		_, open := d.OpenInvitation(t.Context(), token)
 		_, accept := d.AcceptInvitation(t.Context(), token, acceptance(), fromPage())
 		if !errors.Is(open, broken) || !errors.Is(accept, broken) || w.Hashed() != 0 {
@@ -438,7 +454,12 @@ func TestALinkIsNotDeadBecauseTheTableIsSlow(t *testing.T) {
 type failing struct {
 	directory.Invitations
 	directory.Users
-	link, invitation, user, organization error
+	directory.Credentials
+	link, invitation, user, organization, credential error
+}
+
+func (f failing) Credential(context.Context, roster.TenantID, roster.UserID) (roster.Credential, error) {
+	return roster.Credential{}, f.credential
 }
 
 func (f failing) Link(ctx context.Context, hash roster.LinkHash) (roster.Link, error) {
@@ -587,6 +608,21 @@ func TestAnAcceptanceIsDecidedAnewWhenSomebodyChangesTheUser(t *testing.T) {
 	w.Check(t)
 }
 
+// TestALinkOutlivesASuspension has a user suspended and made Active again: nobody has set a password.
+func TestALinkOutlivesASuspension(t *testing.T) {
+	w := world.New(t)
+	u := w.NewUser(t, world.Birch, roster.RoleUser)
+	token, acme := resetting(t, w, &u), world.Client(world.Acme)
+	for _, status := range []roster.Status{roster.StatusSuspended, roster.StatusActive} {
+		if _, err := w.Directory.SetStatus(t.Context(), &acme, roster.StatusForm{User: u.ID, Status: status}, write()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Directory.AcceptInvitation(t.Context(), token, acceptance(), fromPage()); err != nil {
+		t.Errorf("AcceptInvitation = %v", err)
+	}
+}
+
 func TestAcceptingAgainstEverythingElse(t *testing.T) {
 	w := world.New(t)
 	acme := world.Client(world.Acme)
@@ -651,6 +687,16 @@ func TestWhatFollowingALinkCosts(t *testing.T) {
 	})
 	if cost.Calls != 5 {
 		t.Errorf("accepting costs %+v, want 4 reads and one write", cost)
+	}
+	bea := w.User(t, world.BeaUser)
+	withPassword(t, w, &bea) // since DynamoDB Local reports nothing for an answer of nothing
+	token = resetting(t, w, &bea)
+	cost = rostertest.CostOf(t, func(ctx context.Context) error {
+		_, err := w.Directory.OpenInvitation(ctx, token)
+		return err
+	})
+	if cost.Calls != 5 || cost.Reads != 5 || cost.Writes != 0 {
+		t.Errorf("opening a reset costs %+v, want 5 reads of 1 RRU", cost)
 	}
 	cost = rostertest.CostOf(t, func(ctx context.Context) error {
 		_, err := w.Directory.OpenInvitation(ctx, "no token at all")

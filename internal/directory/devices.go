@@ -7,7 +7,7 @@ import (
 )
 
 // RegisterDevice has push messages sent to a device of the user that the token speaks for, from now on, and no more to whoever had
-// the device before. A user has at most roster.MaxDevices: the one that was registered longest ago makes room. A device that the
+// the device before. A user has at most roster.MaxDevices: the one that was registered longest ago, to the minute, makes room. A device that the
 // push service will not have is a KindInvalid error. It needs a token that is user-scoped.
 func (d *Directory) RegisterDevice(ctx context.Context, p *roster.Principal, form roster.DeviceForm, w roster.Write) error {
 	if err := requireUser(p); err != nil {

@@ -17,7 +17,7 @@ type MessagePolicy struct {
 	InvitationsPerDay int64
 	// LinksPerDay is how many links to sign up or to set a password the callers of one organization can ask for.
 	LinksPerDay int64
-	// LinksPerAddress is how many of those can be asked for by one address, within a tenant.
+	// LinksPerAddress is how many of those can be for one address.
 	LinksPerAddress int64
 }
 
@@ -136,8 +136,10 @@ func (d *Directory) invited(p *roster.Principal, user roster.User, replayed bool
 }
 
 // RequestSignUp mails a link by which a person makes an account and an organization of their own, below the caller's. For an
-// address that has an account nothing is mailed, and the answer is the same. It needs the permission ORG_INVITE_USERS, and all
-// that the role Admin holds, which the person will have there. A quota that is used up is a KindTooMany error.
+// address that has an account nothing is mailed, and the answer is the same: so the person who types an address into the caller's
+// app does not learn whether it is known. From the caller itself it is no secret, who can find out by InviteUser or
+// ListInvitations. It needs the permission ORG_INVITE_USERS, and all that the role Admin holds, which the person will have there. A
+// quota that is used up is a KindTooMany error.
 func (d *Directory) RequestSignUp(ctx context.Context, p *roster.Principal, form roster.MailForm, w roster.Write) error {
 	if err := require(p, roster.OrgInviteUsers); err != nil {
 		return err
@@ -155,8 +157,8 @@ func (d *Directory) RequestSignUp(ctx context.Context, p *roster.Principal, form
 	if err := d.open(quotas); err != nil {
 		return err
 	}
-	// Whether the address is known must show neither in the answer, nor in the time it takes, nor in what is left of the quotas: the
-	// same calls are made and the same is counted. That goes for the organization too, which the table would otherwise read when
+	// Whether the address is known must show, to who asks through the caller's app, neither in the answer, nor in the time it takes,
+	// nor in what is left of the quotas: the same calls are made and the same is counted. That goes for the organization too, which the table would otherwise read when
 	// there is a sign-up to record, unless it has seen it before.
 	if _, err := d.organizations.Organization(ctx, p.Tenant, p.Org()); err != nil {
 		return err
@@ -173,9 +175,11 @@ func (d *Directory) RequestSignUp(ctx context.Context, p *roster.Principal, form
 	return d.invitations.PutInvitation(ctx, &invitation, quotas, stamp(p, &w))
 }
 
-// RequestPasswordReset mails the owner of an address a link to set a new password. The answer is the same if nobody has the
-// address, the caller does not reach who has it, or that user is not Active; then nothing is mailed. It needs the permission
-// ORG_EDIT_USERS. A quota that is used up is a KindTooMany error.
+// RequestPasswordReset mails the owner of an address a link to set a new password, which ends when the password is set in another
+// way. The answer is the same if nobody has the address, the caller does not reach who has it, or that user is not Active; then
+// nothing is mailed. That keeps from the person who types an address into the caller's app whether it is known; the caller itself
+// sees the users whom it reaches, and by InviteUser whether an address is taken. It needs the permission ORG_EDIT_USERS. A quota
+// that is used up is a KindTooMany error.
 func (d *Directory) RequestPasswordReset(ctx context.Context, p *roster.Principal, form roster.MailForm, w roster.Write) error {
 	if err := require(p, roster.OrgEditUsers); err != nil {
 		return err
@@ -271,12 +275,13 @@ func (d *Directory) invitationQuota(p *roster.Principal) roster.Quota {
 	}
 }
 
-// linkQuotas counts the links that the caller's organization has mailed, and those to an address: by the former nobody can
-// send mail without end, by the latter nobody can be flooded with it.
+// linkQuotas counts the links that the caller's organization has mailed, and those of them that went to one address: by the former
+// no organization can send mail without end, by the latter none can flood a person with it. Each organization has a count of its own
+// for an address: it can neither use up another's nor see by it whether another has asked.
 func (d *Directory) linkQuotas(p *roster.Principal, email roster.Email) []roster.Quota {
 	return []roster.Quota{
 		{Tenant: p.Tenant, Counter: "links/" + p.Org().String(), Limit: d.policy.LinksPerDay, Noun: "links of this organization"},
-		{Tenant: p.Tenant, Counter: "address/" + email.Key(), Limit: d.policy.LinksPerAddress, Noun: "links to this address"},
+		{Tenant: p.Tenant, Counter: "address/" + p.Org().String() + "/" + email.Key(), Limit: d.policy.LinksPerAddress, Noun: "links to this address"},
 	}
 }
 

@@ -42,7 +42,8 @@ type InvitationRequest struct {
 }
 
 // ResendInvitation mails what an address was invited to once more, with a new link: the links of before end. The new one is valid
-// for as long as the one before was. A Pending user whose invitation has expired or was revoked is invited anew. No quota counts
+// for as long as the one before was, and by the same inviter. That goes for a Pending user whose invitation has expired, too, for as
+// long as the table keeps it, 30 days; one who has none is invited anew, for as long as DefaultMessagePolicy says. No quota counts
 // this.
 //
 // What waits for no link, such as an address that nobody has and that was mailed no sign-up, is a KindNotFound error.
@@ -52,19 +53,17 @@ func (o *Operator) ResendInvitation(ctx context.Context, r InvitationRequest) (r
 
 func (o *Operator) resendInvitation(ctx context.Context, r InvitationRequest) (roster.Invitation, error) {
 	user, before, err := o.openInvitation(ctx, r)
-	if roster.KindOf(err) == roster.KindNotFound && user.Status == roster.StatusPending {
-		before, err = roster.Invitation{
-			Tenant: user.Tenant, Purpose: roster.PurposeInvite, Path: user.Path, User: user.ID, Email: user.Email, Locale: user.Locale,
-		}, nil
-	}
-	if err != nil {
+	waits := roster.KindOf(err) == roster.KindNotFound && user.Status == roster.StatusPending
+	if err != nil && !waits {
 		return roster.Invitation{}, err
 	}
-	validity := before.ValidUntil.Sub(before.CreatedAt)
-	if before.ValidUntil.IsZero() {
+	now, validity := o.moment(), before.ValidUntil.Sub(before.CreatedAt)
+	if before.ID == 0 { // revoked, purged, or never invited
 		validity = DefaultMessagePolicy().InvitationValidity
+		before = roster.Invitation{
+			Tenant: user.Tenant, Purpose: roster.PurposeInvite, Path: user.Path, User: user.ID, Email: user.Email, Locale: user.Locale,
+		}
 	}
-	now := o.moment()
 	again := roster.Invitation{
 		Tenant: before.Tenant, Purpose: before.Purpose, Path: before.Path, User: before.User, Email: before.Email, Locale: before.Locale,
 		InvitedBy: before.InvitedBy, CreatedAt: now, ValidUntil: now.Add(validity),
@@ -96,7 +95,8 @@ func (o *Operator) RevokeInvitation(ctx context.Context, r InvitationRequest) (r
 }
 
 // openInvitation returns the invitation of an address that has not expired, or a KindNotFound error, and who has the address in the
-// tenant, if anybody has: the invitation of a Pending user, a link to set a new password of an Active one, or a sign-up.
+// tenant, if anybody has: the invitation of a Pending user, a link to set a new password of an Active one, or a sign-up. One that
+// has expired comes with the error.
 func (o *Operator) openInvitation(ctx context.Context, r InvitationRequest) (roster.User, roster.Invitation, error) {
 	org, err := o.organization(ctx, r.Tenant, r.Organization)
 	if err != nil {
@@ -122,7 +122,7 @@ func (o *Operator) openInvitation(ctx context.Context, r InvitationRequest) (ros
 		return user, roster.Invitation{}, err
 	}
 	if err != nil || invitation.Expired(o.now()) {
-		return user, roster.Invitation{}, &roster.Error{
+		return user, invitation, &roster.Error{
 			Kind: roster.KindNotFound, Message: "no invitation of " + string(r.Email) + " is open", Cause: err,
 		}
 	}

@@ -153,6 +153,27 @@ func TestAnOperatorInvitesAnewWhoWaitsWithoutAnInvitation(t *testing.T) {
 	w.Check(t)
 }
 
+func TestAnOperatorMailsWhatHasExpiredForAsLongAsItWasAndByTheSameInviter(t *testing.T) {
+	w := world.New(t)
+	d := with(w, func(p *directory.Ports) { p.Policy.InvitationValidity = 3 * time.Hour })
+	bob := w.As(t, world.BobAdmin)
+	form := invitee(world.Birch, roster.RoleUser)
+	form.Locale = "fr_FR"
+	c, err := d.InviteUser(t.Context(), &bob, form, write())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := invitation(t, w, inviteRef(&c.User))
+	later := world.Now.Add(200 * time.Hour)
+	got, err := operatorOf(t, w, later).ResendInvitation(t.Context(), of(form.Email))
+	want := before
+	want.ID, want.CreatedAt, want.ValidUntil, want.Revision = got.ID, later, later.Add(3*time.Hour), got.Revision
+	if diff := cmp.Diff(want, got); err != nil || diff != "" || got.ID == before.ID || got.InvitedBy != bob.User {
+		t.Errorf("ResendInvitation: %v (-want +got)\n%s", err, diff)
+	}
+	w.Check(t)
+}
+
 func TestAnOperatorEndsInvitations(t *testing.T) {
 	w := world.New(t)
 	user, invite := invited(t, w, world.Birch, roster.RoleUser)

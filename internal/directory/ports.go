@@ -74,7 +74,8 @@ type Invitations interface {
 	// Link returns what a token leads to, or a KindNotFound error. It sees every write that has ended.
 	Link(ctx context.Context, hash roster.LinkHash) (roster.Link, error)
 	// AcceptInvitation ends the invitation and its link, replaces before by after, and sets the user's credential. An invitation that
-	// does not stand any more, under the same ID, is roster.DeadLink.
+	// does not stand any more, under the same ID, is roster.DeadLink, and so is one to set a new password when the password was set
+	// after it was created.
 	AcceptInvitation(ctx context.Context, i roster.Invitation, link roster.LinkHash, before, after roster.User, c roster.Credential, stamp roster.Stamp) (roster.User, error)
 	// AcceptSignUp ends the invitation and its link, and creates an organization and its first user as
 	// Writes.CreateUserWithOrganization does. A stamp By nobody becomes the new user's. An invitation that does not stand any more,
@@ -86,8 +87,8 @@ type Invitations interface {
 type Credentials interface {
 	// Credential returns a user's password, or a KindNotFound error for a user without one.
 	Credential(ctx context.Context, tenant roster.TenantID, id roster.UserID) (roster.Credential, error)
-	// PutCredential sets a user's password. Refresh tokens that are older than its ChangedAt are not accepted any more. A user that
-	// does not stand is a KindNotFound error.
+	// PutCredential sets a user's password. Refresh tokens of log-ins with another, which has another ChangedAt, are not accepted any
+	// more. A user that does not stand is a KindNotFound error.
 	PutCredential(ctx context.Context, c roster.Credential, stamp roster.Stamp) error
 }
 

@@ -285,7 +285,7 @@ func sameUser(c *candidate, reasons []types.CancellationReason) (roster.User, bo
 	if err := decode(reasons[0].Item, &item); err != nil {
 		return roster.User{}, false
 	}
-	standing, err := item.noun()
+	standing, err := nounOf(&item)
 	if err != nil {
 		return roster.User{}, false
 	}

@@ -77,7 +77,7 @@ func (t *Table) Client(ctx context.Context, id roster.ClientID) (roster.Client, 
 	if !found {
 		return roster.Client{}, roster.NotFound("client")
 	}
-	return item.noun()
+	return nounOf(&item)
 }
 
 // CreateClient writes a new client and returns it as stored. An id that is taken is a KindConflict error, an
@@ -144,7 +144,7 @@ func (t *Table) Clients(ctx context.Context, tenant roster.TenantID) ([]roster.C
 		if err := decode(attributes, &item); err != nil {
 			return err
 		}
-		c, err := item.noun()
+		c, err := nounOf(&item)
 		if err != nil {
 			return err
 		}

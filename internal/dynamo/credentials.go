@@ -50,7 +50,7 @@ func (t *Table) Credential(ctx context.Context, tenant roster.TenantID, id roste
 	if !found {
 		return roster.Credential{}, roster.NotFound("credential")
 	}
-	return item.noun()
+	return nounOf(&item)
 }
 
 // PutCredential sets a user's password hash, in the place of any that is there. A user that does not stand is a
@@ -111,7 +111,7 @@ func (t *Table) Credentials(ctx context.Context, tenant roster.TenantID, ids []r
 		if err := decode(attributes, &item); err != nil {
 			return err
 		}
-		c, err := item.noun()
+		c, err := nounOf(&item)
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func (t *Table) Devices(ctx context.Context, tenant roster.TenantID, user roster
 		if err := decode(attributes, &item); err != nil {
 			return err
 		}
-		d, err := item.noun()
+		d, err := nounOf(&item)
 		devices = append(devices, d)
 		return err
 	})
@@ -122,19 +122,19 @@ func (t *Table) device(ctx context.Context, tenant roster.TenantID, user roster.
 	if err != nil || !found {
 		return nil, err
 	}
-	d, err := item.noun()
+	d, err := nounOf(&item)
 	return &d, err
 }
 
-// registrationPrecision is how exactly a device's RegisteredAt is kept: apps register at each start, and that is not written
-// each time.
-const registrationPrecision = 24 * time.Hour
+// registrationPrecision is how exactly a device's RegisteredAt is kept: an app that registers again and again is not written each
+// time. It is no longer than it takes to start an app anew, since what registers anew must be seen to: RemoveDevice leaves it.
+const registrationPrecision = time.Minute
 
 // RegisterDevice makes the device that d.Hash identifies the user's. If another user has it, of whatever tenant, it moves; the
-// user who gets one more than roster.MaxDevices loses the one that registered longest ago. The users' DeviceCount follows in the
-// same transaction. A zero RegisteredAt is now.
+// user who gets one more than roster.MaxDevices loses the one that registered longest ago, to the minute. The users' DeviceCount
+// follows in the same transaction. A zero RegisteredAt is now.
 //
-// A user who has the device already is not written, and the device only where it says something new or registered a day ago.
+// A user who has the device already is not written, and the device only where it says something new or registered a minute ago.
 // A user who does not stand is a KindNotFound error. What somebody writes meanwhile makes it begin again, some twelve times.
 //
 // A new device costs 1 RRU for its claim, 1 for the user and 1 for the user's devices, and 6 WRU of the table; 4 more where one
@@ -232,7 +232,7 @@ func (t *Table) deviceLegs(claim *claimItem, d roster.Device, stamp roster.Stamp
 	return []leg{own, claimed}, err
 }
 
-// losingLegs returns the legs by which a user loses a device that becomes another's.
+// losingLegs returns the legs by which a user loses a device that becomes another's, by a stamp that does not tell whose.
 func (t *Table) losingLegs(ctx context.Context, loser owner, d roster.Device, stamp roster.Stamp) ([]leg, error) {
 	legs := []leg{t.remove(deviceKey(loser.tenant, loser.user, d.Hash), condition{}, nil)}
 	before, err := t.User(ctx, loser.tenant, loser.user)
@@ -242,11 +242,8 @@ func (t *Table) losingLegs(ctx context.Context, loser owner, d roster.Device, st
 	if err != nil {
 		return nil, err
 	}
-	if loser.tenant != d.Tenant {
-		// Who has the device now is no business of another tenant's.
-		stamp = roster.Stamp{By: "push", Via: stamp.Via}
-	}
-	counted, err := t.recountLegs(&before, -1, stamp)
+	// Who has the device now is no business of those who see the loser: the taker may be outside of their tree, or their tenant.
+	counted, err := t.recountLegs(&before, -1, roster.Stamp{By: "push", Via: stamp.Via})
 	return append(legs, counted...), err
 }
 
@@ -266,25 +263,45 @@ const legsPerDevice = 2
 // leavingLegs returns the legs that remove devices and their claims.
 func (t *Table) leavingLegs(devices []roster.Device) []leg {
 	var legs []leg
-	for _, d := range devices {
-		changed := refusal(roster.VersionChanged("device"))
-		legs = append(legs,
-			t.remove(deviceKey(d.Tenant, d.User, d.Hash), condition{}, nil),
-			t.remove(deviceClaimKey(d.Hash), owner{d.Tenant, d.User}.holds(), changed))
+	for i := range devices {
+		d := &devices[i]
+		legs = append(legs, t.remove(deviceKey(d.Tenant, d.User, d.Hash), condition{}, nil), t.unclaimLeg(d))
 	}
 	return legs
 }
 
-// RemoveDevice takes a device from a user, with its claim, and counts one less. One that the user does not have is no error.
-// It costs 2 RRU and 6 WRU of the table.
-func (t *Table) RemoveDevice(ctx context.Context, tenant roster.TenantID, user roster.UserID, hash roster.DeviceHash) error {
+// unclaimLeg returns the leg that removes the claim of a device, which must be its user's.
+func (t *Table) unclaimLeg(d *roster.Device) leg {
+	return t.remove(deviceClaimKey(d.Hash), owner{d.Tenant, d.User}.holds(), refusal(roster.VersionChanged("device")))
+}
+
+// sameRegistration reports whether the app of a device has not registered it between two readings. A version is not enough: one that
+// went to another user and came back begins with the first again.
+func sameRegistration(a, b *roster.Device) bool {
+	return a.Endpoint == b.Endpoint && a.Revision.Version == b.Revision.Version && a.Revision.ChangedAt.Equal(b.Revision.ChangedAt)
+}
+
+// RemoveDevice takes a device from a user, with its claim, and counts one less, if the device is as it was read: one that its app
+// has registered again since, or that the user does not have any more, stays as it is, which is no error. A claim that is not the
+// user's stays too. It costs 3 RRU and 6 WRU of the table.
+func (t *Table) RemoveDevice(ctx context.Context, d roster.Device) error {
 	return t.despiteChanges(ctx, func() error {
-		d, err := t.device(ctx, tenant, user, hash)
-		if err != nil || d == nil {
+		stored, err := t.device(ctx, d.Tenant, d.User, d.Hash)
+		if err != nil || stored == nil || !sameRegistration(stored, &d) {
 			return err
 		}
-		legs := t.leavingLegs([]roster.Device{*d})
-		before, err := t.User(ctx, tenant, user)
+		claim, err := t.deviceClaim(ctx, d.Hash)
+		if err != nil {
+			return err
+		}
+		c := ifVersion(stored.Revision.Version)
+		c.text += " AND changedAt = :at"
+		c.values[":at"] = number(stored.Revision.ChangedAt.UnixMilli())
+		legs := []leg{t.remove(deviceKey(d.Tenant, d.User, d.Hash), c, refusal(roster.VersionChanged("device")))}
+		if claim != nil && claim.holder() == (owner{d.Tenant, d.User}) {
+			legs = append(legs, t.unclaimLeg(stored))
+		}
+		before, err := t.User(ctx, d.Tenant, d.User)
 		if err == nil {
 			var counted []leg
 			counted, err = t.recountLegs(&before, -1, roster.Stamp{By: "courier", Via: "push"})

@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -27,6 +28,29 @@ func (w *world) register(t *testing.T, d roster.Device) {
 	if err := w.RegisterDevice(t.Context(), d, rostertest.Stamp()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// device returns a device that a user of tenant 7 has, by its token, or fails the test.
+func (w *world) device(t *testing.T, user roster.UserID, token string) roster.Device {
+	t.Helper()
+	d, err := w.over(t).DeviceByHash(t.Context(), roster.HashDevice(roster.PlatformFCM, token))
+	if err != nil || d.Tenant != 7 || d.User != user {
+		t.Fatalf("the device of the token %s is %+v, %v, want one of %v", token, d, err, user)
+	}
+	return d
+}
+
+// removeDevice removes whatever device a user of tenant 7 has by a token.
+func (w *world) removeDevice(t *testing.T, user roster.UserID, token string) error {
+	t.Helper()
+	d, err := w.over(t).DeviceByHash(t.Context(), roster.HashDevice(roster.PlatformFCM, token))
+	if roster.KindOf(err) == roster.KindNotFound || err == nil && d.User != user {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.RemoveDevice(t.Context(), d)
 }
 
 // mustHave fails the test unless the user has just those devices, by token, and counts them.
@@ -101,10 +125,10 @@ func TestRegisterDeviceAgainWritesOnlyNews(t *testing.T) {
 		}
 		return got.Revision.Version
 	}
-	w.clock.Advance(24*time.Hour - time.Second)
+	w.clock.Advance(time.Minute - time.Millisecond)
 	w.register(t, d)
 	if v := version(); v != 1 {
-		t.Errorf("the same within a day makes version %d", v)
+		t.Errorf("the same within a minute makes version %d", v)
 	}
 	d.Endpoint = "arn:aws:sns:eu-central-1:123456789012:endpoint/GCM/roster/new"
 	w.register(t, d)
@@ -113,10 +137,10 @@ func TestRegisterDeviceAgainWritesOnlyNews(t *testing.T) {
 	if got, err := w.DeviceByHash(t.Context(), d.Hash); err != nil || got.Revision.Version != 3 || got.Endpoint != d.Endpoint || got.Name != "Tablet" || !got.RegisteredAt.Equal(w.clock.Now()) {
 		t.Errorf("with news the device is %+v, %v", got, err)
 	}
-	w.clock.Advance(24 * time.Hour)
+	w.clock.Advance(time.Minute)
 	w.register(t, d)
 	if v := version(); v != 4 {
-		t.Errorf("a day later it is in version %d, want 4", v)
+		t.Errorf("a minute later it is in version %d, want 4", v)
 	}
 	if got := w.raw(t, "T#7#USER#42 USER")["version"]; !cmp.Equal(fmt.Sprint(got), fmt.Sprint(user)) {
 		t.Errorf("the user was written for it")
@@ -139,9 +163,11 @@ func TestADeviceMovesWithItsToken(t *testing.T) {
 	w.register(t, phone(20, 1, "a"))
 	w.mustHave(t, 7, 43)
 	w.mustHave(t, 20, 1, "a")
-	// Who it moved to is not told in another tenant.
-	if left, err := w.User(t.Context(), 7, 43); err != nil || left.Revision.Stamp != (roster.Stamp{By: "push", Via: "rostertest"}) {
-		t.Errorf("the user who lost it was written by %+v, %v", left.Revision.Stamp, err)
+	// Who it moved to is not told, neither above or beside the tree of the taker nor in another tenant.
+	for _, loser := range []roster.UserID{42, 43} {
+		if left, err := w.User(t.Context(), 7, loser); err != nil || left.Revision.Stamp != (roster.Stamp{By: "push", Via: "rostertest"}) {
+			t.Errorf("user %v, who lost it, was written by %+v, %v", loser, left.Revision.Stamp, err)
+		}
 	}
 	w.register(t, phone(7, 42, "a"))
 	w.mustHave(t, 7, 42, "a", "b")
@@ -171,23 +197,97 @@ func TestRemoveDevice(t *testing.T) {
 	w.create(t, w.child, 43)
 	w.register(t, phone(7, 42, "a"))
 	w.register(t, phone(7, 42, "b"))
-	remove := func(user roster.UserID, token string) {
+	remove := func(d roster.Device) {
 		t.Helper()
-		if err := w.RemoveDevice(t.Context(), 7, user, roster.HashDevice(roster.PlatformFCM, token)); err != nil {
-			t.Errorf("removing %s of %v gives %v", token, user, err)
+		if err := w.RemoveDevice(t.Context(), d); err != nil {
+			t.Errorf("removing %s of %v gives %v", d.Endpoint, d.User, err)
 		}
 	}
-	remove(42, "a")
-	remove(42, "a")
-	remove(43, "b") // which is another's
-	remove(99, "b")
+	a, b := w.device(t, 42, "a"), w.device(t, 42, "b")
+	remove(a)
+	remove(a)
+	for _, nobody := range []roster.UserID{43, 99} {
+		others := b
+		others.User = nobody
+		remove(others)
+	}
 	w.mustHave(t, 7, 42, "b")
 	w.mustFit(t)
 	// One whose user somebody removed by hand goes too.
 	w.removeRaw(t, "T#7#USER#42 USER")
-	remove(42, "b")
+	remove(b)
 	if devices, err := w.Devices(t.Context(), 7, 42); err != nil || len(devices) != 0 {
 		t.Errorf("the devices are %v, %v", devices, err)
+	}
+}
+
+// TestADeviceThatIsRegisteredAnewIsNotRemoved has a push fail on a device whose app registers before the device is removed for it.
+func TestADeviceThatIsRegisteredAnewIsNotRemoved(t *testing.T) {
+	w := newWorld(t)
+	w.create(t, w.child, 42)
+	w.create(t, w.child, 43)
+	for name, anew := range map[string]func(){
+		"with another endpoint": func() {
+			d := phone(7, 42, "a")
+			d.Endpoint += "/new"
+			w.register(t, d)
+		},
+		"a minute later": func() { w.clock.Advance(time.Minute); w.register(t, phone(7, 42, "a")) },
+		"when another user had it meanwhile": func() {
+			w.clock.Advance(time.Second)
+			w.register(t, phone(7, 43, "a"))
+			w.register(t, phone(7, 42, "a"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.register(t, phone(7, 42, "a"))
+			before := w.device(t, 42, "a")
+			anew()
+			if err := w.RemoveDevice(t.Context(), before); err != nil {
+				t.Error(err)
+			}
+			w.mustHave(t, 7, 42, "a")
+			if err := w.removeDevice(t, 42, "a"); err != nil {
+				t.Error(err)
+			}
+			w.mustHave(t, 7, 42)
+		})
+	}
+	t.Run("in the last moment", func(t *testing.T) {
+		w.register(t, phone(7, 42, "a"))
+		before := w.device(t, 42, "a")
+		table := w.over(t, rostertest.WithTransport(&meddler{before: ".TransactWriteItems", meddle: func() {
+			w.clock.Advance(time.Minute)
+			w.register(t, phone(7, 42, "a"))
+		}}))
+		if err := table.RemoveDevice(t.Context(), before); err != nil {
+			t.Error(err)
+		}
+		w.mustHave(t, 7, 42, "a")
+	})
+	w.mustFit(t)
+}
+
+// TestADeviceWhoseClaimIsAnothersGoesAlone removes a device that nothing in this package leaves behind.
+func TestADeviceWhoseClaimIsAnothersGoesAlone(t *testing.T) {
+	w := newWorld(t)
+	w.create(t, w.child, 42)
+	w.create(t, w.child, 43)
+	for _, token := range []string{"a", "b"} {
+		w.register(t, phone(7, 42, token))
+	}
+	a, b := w.device(t, 42, "a"), w.device(t, 42, "b")
+	claim := fmt.Sprintf("DEVICE#%x CLAIM", a.Hash)
+	w.putRaw(t, w.raw(t, claim), set("userId", number("43")))
+	w.removeRaw(t, fmt.Sprintf("DEVICE#%x CLAIM", b.Hash))
+	for _, d := range []roster.Device{a, b} {
+		if err := w.RemoveDevice(t.Context(), d); err != nil {
+			t.Error(err)
+		}
+	}
+	w.mustHave(t, 7, 42)
+	if left := w.raw(t, claim)["userId"]; !reflect.DeepEqual(left, number("43")) {
+		t.Errorf("the other's claim is %v", left)
 	}
 }
 
@@ -270,7 +370,7 @@ func TestOneOfManyGetsADevice(t *testing.T) {
 				})
 			}
 			all.Go(func() {
-				if err := w.RemoveDevice(t.Context(), 7, id, phone(7, id, "a").Hash); err != nil {
+				if err := w.removeDevice(t, id, "a"); err != nil {
 					wantAnyKind(t, "removing", err, sound, roster.KindUnavailable)
 				}
 			})

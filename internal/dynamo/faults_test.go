@@ -235,7 +235,7 @@ func (w *world) loseAnswersAboutMessages(t *testing.T, lose func()) {
 			return w.MarkDevice(t.Context(), n.Ref(), phone(7, 1, "a").Hash, roster.DeviceDelivery{Delivery: roster.DeliverySent})
 		}},
 		{"a mark of a notification", func() error { return w.MarkNotification(t.Context(), n.Ref(), roster.DeliverySent) }},
-		{"removing a device", func() error { return w.RemoveDevice(t.Context(), 7, 50, phone(7, 50, "a").Hash) }},
+		{"removing a device", func() error { return w.removeDevice(t, 50, "a") }},
 	} {
 		lose()
 		if err := step.do(); err != nil {

@@ -21,7 +21,9 @@ type grantItem struct {
 	Secret     []byte `dynamodbav:"secret"`
 	Generation int64  `dynamodbav:"generation"`
 	CreatedAt  int64  `dynamodbav:"createdAt,omitempty"`
-	RevokedAt  int64  `dynamodbav:"revokedAt,omitempty"`
+	// PasswordChangedAt is the changedAt of the credential that the log-in matched.
+	PasswordChangedAt int64 `dynamodbav:"passwordChangedAt,omitempty"`
+	RevokedAt         int64 `dynamodbav:"revokedAt,omitempty"`
 	// ExpiresAt is the time to live, in Unix seconds.
 	ExpiresAt int64 `dynamodbav:"expiresAt"`
 }
@@ -32,7 +34,8 @@ func (i *grantItem) noun() (roster.Grant, error) {
 	}
 	g := roster.Grant{
 		Tenant: roster.TenantID(i.TenantID), Client: roster.ClientID(i.ClientID), User: roster.UserID(i.UserID),
-		Generation: i.Generation, CreatedAt: fromMillis(i.CreatedAt), ExpiresAt: fromTTL(i.ExpiresAt), RevokedAt: fromMillis(i.RevokedAt),
+		Generation: i.Generation, CreatedAt: fromMillis(i.CreatedAt), PasswordChangedAt: fromMillis(i.PasswordChangedAt),
+		ExpiresAt: fromTTL(i.ExpiresAt), RevokedAt: fromMillis(i.RevokedAt),
 	}
 	if len(i.Family) != len(g.Family) || len(i.Secret) != len(g.Secret) {
 		return roster.Grant{}, fmt.Errorf("item %s has hashes of %d and %d bytes", i.PK, len(i.Family), len(i.Secret))
@@ -47,7 +50,8 @@ func (t *Table) CreateGrant(ctx context.Context, g roster.Grant) error {
 	item := grantItem{
 		head:     newHead(grantKey(g.Family), typeGrant, t.firstRevision(roster.Stamp{By: "client:" + string(g.Client), Via: "oauth2"})),
 		TenantID: int32(g.Tenant), ClientID: string(g.Client), UserID: int64(g.User), Family: g.Family[:], Secret: g.Secret[:],
-		Generation: g.Generation, CreatedAt: millis(g.CreatedAt), RevokedAt: millis(g.RevokedAt), ExpiresAt: ttl(g.ExpiresAt),
+		Generation: g.Generation, CreatedAt: millis(g.CreatedAt), PasswordChangedAt: millis(g.PasswordChangedAt),
+		RevokedAt: millis(g.RevokedAt), ExpiresAt: ttl(g.ExpiresAt),
 	}
 	return t.putAlone(ctx, item, ifAbsent(), refusal(roster.Conflict("the grant exists")))
 }
@@ -63,7 +67,7 @@ func (t *Table) Grant(ctx context.Context, family [32]byte) (roster.Grant, error
 	if !found {
 		return roster.Grant{}, roster.NotFound("grant")
 	}
-	g, err := item.noun()
+	g, err := nounOf(&item)
 	if err != nil {
 		return roster.Grant{}, err
 	}

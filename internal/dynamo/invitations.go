@@ -238,7 +238,7 @@ func (t *Table) Invitation(ctx context.Context, ref roster.InvitationRef) (roste
 	if !found {
 		return roster.Invitation{}, roster.NotFound("invitation")
 	}
-	return item.noun()
+	return nounOf(&item)
 }
 
 // InvitationsOf returns a page of the invitations for one organization and not for those below it, of purpose invite and
@@ -255,7 +255,7 @@ func (t *Table) InvitationsOf(ctx context.Context, tenant roster.TenantID, org r
 		if err := decode(attributes, &item); err != nil {
 			return 0, err
 		}
-		i, err := item.noun()
+		i, err := nounOf(&item)
 		if err != nil {
 			return 0, err
 		}
@@ -285,14 +285,14 @@ func (t *Table) RemoveInvitation(ctx context.Context, i roster.Invitation) error
 }
 
 // invitationFollows returns the legs by which a user's invitation follows a change of the user: it ends when the user is
-// Pending no more, and moves along to another organization. Nobody else may have written the invitation meanwhile; whoever
+// Pending no more, or has another e-mail address than it was mailed to, and moves along to another organization. Nobody else may have written the invitation meanwhile; whoever
 // invites again demands the user's version, and an acceptance changes it.
 func (t *Table) invitationFollows(ctx context.Context, before, after *roster.User) ([]leg, error) {
 	if before.Status != roster.StatusPending || before.Deleted() {
 		return nil, nil
 	}
 	k := invitationKey(roster.InvitationRef{Tenant: before.Tenant, Purpose: roster.PurposeInvite, User: before.ID})
-	if after.Deleted() || after.Status != roster.StatusPending {
+	if after.Deleted() || after.Status != roster.StatusPending || after.Email.Key() != before.Email.Key() {
 		return []leg{t.remove(k, condition{}, nil)}, nil
 	}
 	if after.Org() == before.Org() {
@@ -307,7 +307,7 @@ func (t *Table) invitationFollows(ctx context.Context, before, after *roster.Use
 	if !found {
 		return []leg{t.check(k, ifAbsent(), changed)}, nil
 	}
-	invitation, err := item.noun()
+	invitation, err := nounOf(&item)
 	if err != nil {
 		return nil, err
 	}

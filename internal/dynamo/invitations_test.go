@@ -390,8 +390,12 @@ func TestFeedbackMarksInvitationAndUser(t *testing.T) {
 	if moved, err := w.UpdateUser(t.Context(), u, moved, rostertest.Stamp()); err != nil || moved.EmailBounced || moved.EmailComplained {
 		t.Errorf("with a new address the user is %+v, %v", moved, err)
 	}
-	if _, u := tell(roster.DeliveryBounced); u.EmailBounced {
-		t.Error("a bounce of the old address marks the new one")
+	late := roster.Feedback{Delivery: roster.DeliveryBounced, Email: u.Email, Ref: i.Ref(), ID: i.ID}
+	if err := w.RecordFeedback(t.Context(), late); err != nil {
+		t.Errorf("feedback about an invitation that is gone gives %v", err)
+	}
+	if u, err := w.User(t.Context(), 7, 42); err != nil || u.EmailBounced {
+		t.Errorf("a bounce of the old address marks the new one: %+v, %v", u, err)
 	}
 	if err := w.RecordFeedback(t.Context(), roster.Feedback{Delivery: roster.DeliveryBounced, Email: "a@example.com", Ref: inviteRef(99), ID: 1}); err != nil {
 		t.Errorf("feedback about nobody gives %v", err)
@@ -453,6 +457,24 @@ func TestTheInvitationFollowsItsUser(t *testing.T) {
 	}
 	_, err = w.Invitation(t.Context(), i.Ref())
 	wantKind(t, "the invitation of a deleted user", err, roster.KindNotFound)
+
+	user, i = w.invite(t, w.child, 45)
+	readdressed := *user.Clone()
+	readdressed.Email = "USER-45@tenant-7.example.com"
+	user, err = w.UpdateUser(t.Context(), user, readdressed, rostertest.Stamp())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.invitation(t, i.Ref()); !cmp.Equal(i, got) {
+		t.Errorf("the same address in other letters makes the invitation %+v, want %+v", got, i)
+	}
+	readdressed.Email, readdressed.Path = "elsewhere@example.com", w.root
+	if _, err := w.UpdateUser(t.Context(), user, readdressed, rostertest.Stamp()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Invitation(t.Context(), i.Ref())
+	wantKind(t, "the invitation of a user with another address", err, roster.KindNotFound)
+	w.mustFit(t)
 
 	// One without an invitation, as an import brings them, moves too.
 	imported := w.create(t, w.child, 44, pending)

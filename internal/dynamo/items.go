@@ -124,11 +124,28 @@ func encode(item any) (map[string]types.AttributeValue, error) {
 	return attributes, nil
 }
 
+// decode reads the attributes of a stored item into what item points to. What cannot be is roster.ErrUnreadable.
 func decode(attributes map[string]types.AttributeValue, item any) error {
 	if err := attributevalue.UnmarshalMap(attributes, item); err != nil {
-		return fmt.Errorf("decoding %T: %w", item, err)
+		return unreadable(fmt.Errorf("decoding %T: %w", item, err))
 	}
 	return nil
+}
+
+// nounOf returns the noun of a stored item. An item that no noun can be made of, of another type or with a status, purpose or path
+// that this release does not know, is roster.ErrUnreadable. What is about to be stored is asked for its noun directly.
+func nounOf[N any](item interface{ noun() (N, error) }) (N, error) {
+	n, err := item.noun()
+	if err != nil {
+		return n, unreadable(err)
+	}
+	return n, nil
+}
+
+// unreadable puts roster.ErrUnreadable into the chain of what is wrong with a stored item, and makes it a fault of ours: a rule that
+// a stored value breaks is not one that the caller broke.
+func unreadable(err error) error {
+	return &roster.Error{Kind: roster.KindInternal, Cause: fmt.Errorf("%w: %w", roster.ErrUnreadable, err)}
 }
 
 // millis returns a time as it is stored: Unix milliseconds, 0 (which is then left out) for "never".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -60,7 +61,7 @@ func (t *Table) Link(ctx context.Context, hash roster.LinkHash) (roster.Link, er
 	if !found || !t.now().Before(fromTTL(item.ExpiresAt)) {
 		return roster.Link{}, roster.NotFound("link")
 	}
-	return item.noun()
+	return nounOf(&item)
 }
 
 // AcceptInvitation uses up an invitation for PurposeInvite or PurposeReset, in one transaction: the invitation and the link go,
@@ -70,7 +71,8 @@ func (t *Table) Link(ctx context.Context, hash roster.LinkHash) (roster.Link, er
 //
 // An invitation that stands no more, that another stands in the place of, or whose time is over, is roster.DeadLink: of many
 // who accept it at the same moment one succeeds, and the others get that. So is one of a user who is gone, or who has another
-// address than the one that it was mailed to. A user that somebody wrote meanwhile is roster.VersionChanged, one who would be the last Admin and no more roster.LastAdmin.
+// address than the one that it was mailed to, and one for PurposeReset of a user whose password was set after its CreatedAt. A user
+// that somebody wrote meanwhile is roster.VersionChanged, one who would be the last Admin and no more roster.LastAdmin.
 //
 // The first password of an invited user is part of the acceptance, which the audit trail tells by the user's change; a
 // password that replaces another, or that a mail for a new one led to, has an entry of its own, see AuditOf. A user who says the
@@ -98,11 +100,24 @@ func (t *Table) AcceptInvitation(ctx context.Context, i roster.Invitation, link 
 		return roster.User{}, err
 	}
 	c.Tenant, c.User = before.Tenant, before.ID
+	set := t.credentialLeg(&c, passwords, stamp)
+	if i.Purpose == roster.PurposeReset {
+		set = ifSetBefore(set, i.CreatedAt)
+	}
 	legs := append(t.usedLegs(&i, link), own...)
-	if err := t.transact(ctx, append(legs, t.credentialLeg(&c, passwords, stamp))...); err != nil {
+	if err := t.transact(ctx, append(legs, set)...); err != nil {
 		return roster.User{}, err
 	}
 	return user, nil
+}
+
+// ifSetBefore makes the leg that sets a password demand that the one there was not set after that time, and the link dead otherwise.
+func ifSetBefore(set leg, asked time.Time) leg {
+	u, older := set.item.Update, "attribute_not_exists(pk) OR changedAt <= :asked"
+	u.ConditionExpression = &older
+	u.ExpressionAttributeValues[":asked"] = number(asked.UnixMilli())
+	set.refused = refusal(roster.DeadLink(errSet))
+	return set
 }
 
 // acceptingLegs returns the legs that turn before into after, or only demand that one who stays as it is can do with a link.
@@ -140,6 +155,7 @@ func orDead(l leg) leg {
 var (
 	errUsed  = errors.New("the invitation was used, revoked or replaced, or its time is over")
 	errMoved = errors.New("the user has another address by now")
+	errSet   = errors.New("the user has set a password since")
 )
 
 // usedLegs returns the legs by which an invitation and the link that led to it are used up, once.

@@ -150,6 +150,29 @@ func TestAcceptInvitationRefuses(t *testing.T) {
 	}
 }
 
+func TestResetIsOverOnceThePasswordIsSet(t *testing.T) {
+	w := newWorld(t)
+	user := w.create(t, w.child, 42)
+	i := w.put(t, w.reset(user))
+	c := roster.Credential{Tenant: 7, User: 42, PasswordHash: "$argon2id$own", ChangedAt: i.CreatedAt.Add(time.Millisecond)}
+	if err := w.PutCredential(t.Context(), c, rostertest.Stamp()); err != nil {
+		t.Fatal(err)
+	}
+	reset := func() error {
+		_, err := w.AcceptInvitation(t.Context(), i, roster.LinkHash{}, user, user, roster.Credential{PasswordHash: "$argon2id$new"}, roster.Stamp{})
+		return err
+	}
+	wantDead(t, "a link that was asked for before", reset())
+	if got, err := w.Credential(t.Context(), 7, 42); err != nil || got != c {
+		t.Errorf("the password is %+v, %v, want %+v", got, err, c)
+	}
+	w.clock.Advance(time.Millisecond)
+	i = w.put(t, w.reset(user))
+	if err := reset(); err != nil {
+		t.Errorf("a link that was asked for in that millisecond gives %v", err)
+	}
+}
+
 func TestResetSetsThePasswordAndNothingElse(t *testing.T) {
 	w := newWorld(t)
 	user := w.create(t, w.child, 42)

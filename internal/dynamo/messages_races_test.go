@@ -209,7 +209,7 @@ func (w *world) writeMessage(t *testing.T, random *mathrand.Rand) error {
 		_, _, err = w.AcceptSignUp(t.Context(), i, roster.LinkHash{}, roster.Organization{Name: "Own"}, newcomer(rostertest.User(path, 0)), stamp)
 		return err
 	case 7:
-		return w.RemoveDevice(t.Context(), 7, id, phone(7, id, token).Hash)
+		return w.removeDevice(t, id, token)
 	default:
 		return w.RegisterDevice(t.Context(), phone(7, id, token), stamp)
 	}

@@ -147,7 +147,7 @@ func (t *Table) Notification(ctx context.Context, ref roster.NotificationRef) (r
 	if !found || !t.now().Before(fromTTL(item.ExpiresAt)) {
 		return roster.Notification{}, roster.NotFound("notification")
 	}
-	return item.noun()
+	return nounOf(&item)
 }
 
 // MarkDevice notes in a notification's ledger what became of it on one device. What is noted of a device already stays, and a

@@ -60,7 +60,7 @@ func (t *Table) Organization(ctx context.Context, tenant roster.TenantID, id ros
 	if !found {
 		return roster.Organization{}, roster.NotFound("organization")
 	}
-	o, err := item.noun()
+	o, err := nounOf(&item)
 	if err != nil {
 		return roster.Organization{}, err
 	}
@@ -149,7 +149,7 @@ func (t *Table) SubOrganizations(ctx context.Context, tenant roster.TenantID, pa
 		if err := decode(attributes, &item); err != nil {
 			return 0, err
 		}
-		o, err := item.noun()
+		o, err := nounOf(&item)
 		if err != nil {
 			return 0, err
 		}

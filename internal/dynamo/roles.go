@@ -58,7 +58,7 @@ func (t *Table) Role(ctx context.Context, tenant roster.TenantID, id roster.Role
 	if !found || item.DeletedAt != 0 {
 		return roster.Role{}, roster.NotFound("role")
 	}
-	return item.noun()
+	return nounOf(&item)
 }
 
 // Roles returns all custom roles of a tenant that stand, in no particular order. The built-in ones are
@@ -89,7 +89,7 @@ func (t *Table) rolesEvenDeleted(ctx context.Context, tenant roster.TenantID) ([
 		if err := decode(attributes, &item); err != nil {
 			return err
 		}
-		role, err := item.noun()
+		role, err := nounOf(&item)
 		if err != nil {
 			return err
 		}

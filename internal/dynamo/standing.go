@@ -89,7 +89,7 @@ func (t *Table) learn(ctx context.Context, tenant roster.TenantID, orgs []roster
 		if err := decode(attributes, &item); err != nil {
 			return err
 		}
-		o, err := item.noun()
+		o, err := nounOf(&item)
 		if err != nil {
 			return err
 		}

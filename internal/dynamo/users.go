@@ -34,7 +34,7 @@ func (t *Table) UserEvenDeleted(ctx context.Context, tenant roster.TenantID, id 
 	if !found {
 		return roster.User{}, roster.NotFound("user")
 	}
-	user, err := item.noun()
+	user, err := nounOf(&item)
 	if err != nil {
 		return roster.User{}, err
 	}
@@ -56,7 +56,8 @@ func (t *Table) UserEvenDeleted(ctx context.Context, tenant roster.TenantID, id 
 // and for the count of Admins.
 //
 // What is known of mail to an e-mail address ends with it. The invitation of a Pending user moves along to another
-// organization, for 1 RRU and 2 WRU, and ends for 2 WRU when the user is Pending no more.
+// organization, for 1 RRU and 2 WRU, and ends for 2 WRU when the user is Pending no more or gets another e-mail address, where its
+// mail did not go.
 func (t *Table) UpdateUser(ctx context.Context, before, after roster.User, stamp roster.Stamp) (roster.User, error) {
 	after.UpdatedAt = roster.NextChange(t.now(), before.Revision.ChangedAt)
 	return t.replaceUser(ctx, before, after, stamp)
@@ -236,7 +237,7 @@ func (t *Table) usersOf(ctx context.Context, tenant roster.TenantID, org roster.
 		if err := decode(attributes, &item); err != nil {
 			return 0, err
 		}
-		user, err := item.noun()
+		user, err := nounOf(&item)
 		if err != nil {
 			return 0, err
 		}

@@ -36,7 +36,7 @@ type StreamOptions struct {
 	// Margin is how long before Lambda's own deadline the last record is begun, and the record's context ends. Zero means
 	// DefaultMargin.
 	Margin time.Duration
-	// Log receives one line per batch; nil means slog.Default.
+	// Log receives one line per batch, and one per record that failed; nil means slog.Default.
 	Log *slog.Logger
 	// Now tells the time, for the duration in the log; nil means time.Now.
 	Now func() time.Time
@@ -75,8 +75,8 @@ func Stream(handle HandleRecord, options StreamOptions) StreamHandler {
 		defer cancel()
 		outcome := handleBatch(roster.WithMeter(deadline, meter), batch, handle, options.Parallel)
 		logBatch(ctx, options.Log, batch, outcome, meter.Cost(), options.Now().Sub(begin))
-		if outcome.err != nil {
-			return StreamResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: batch[outcome.first].number}}}, nil
+		if len(outcome.failures) > 0 {
+			return StreamResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{{ItemIdentifier: batch[outcome.failures[0].at].number}}}, nil
 		}
 		return StreamResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}, nil
 	}
@@ -107,28 +107,37 @@ func decodeBatch(event []byte) ([]streamRecord, error) {
 	}
 	batch := make([]streamRecord, len(wire.Records))
 	for i, text := range wire.Records {
-		var head struct {
-			DynamoDB struct{ SequenceNumber string }
-		}
-		if err := json.Unmarshal(text, &head); err != nil {
-			return nil, fmt.Errorf("reading record %d of a stream event: %w", i, err)
-		}
-		if head.DynamoDB.SequenceNumber == "" {
+		batch[i] = streamRecord{SequenceNumber(text), text}
+		if batch[i].number == "" {
 			return nil, fmt.Errorf("reading record %d of a stream event: it has no SequenceNumber", i)
 		}
-		batch[i] = streamRecord{head.DynamoDB.SequenceNumber, text}
 	}
 	return batch, nil
 }
 
+// SequenceNumber returns what the stream calls a record, empty for one that does not say.
+func SequenceNumber(record []byte) string {
+	var head struct {
+		DynamoDB struct{ SequenceNumber string }
+	}
+	if json.Unmarshal(record, &head) != nil {
+		return ""
+	}
+	return head.DynamoDB.SequenceNumber
+}
+
 // batchOutcome is what became of a batch.
 type batchOutcome struct {
-	// handled is how many records were done, and failed how many were tried, or should have been, and were not done. Records that
-	// nobody has come to because an earlier one failed are neither.
-	handled, failed int
-	// first is the place in the batch of the first record that failed, and err why it did, nil if none has.
-	first int
-	err   error
+	// handled is how many records were done. Those that nobody has come to because an earlier one failed are not in failures either.
+	handled int
+	// failures are in the order of the batch.
+	failures []failure
+}
+
+// failure is why a record, by its place in the batch, was not done.
+type failure struct {
+	at  int
+	err error
 }
 
 // handleBatch gives the records to handle, parallel of them at a time.
@@ -138,7 +147,7 @@ func handleBatch(ctx context.Context, batch []streamRecord, handle HandleRecord,
 	}
 	for i, record := range batch {
 		if err := handleRecord(ctx, record.text, handle); err != nil {
-			return batchOutcome{handled: i, failed: 1, first: i, err: err}
+			return batchOutcome{handled: i, failures: []failure{{i, err}}}
 		}
 	}
 	return batchOutcome{handled: len(batch)}
@@ -158,14 +167,11 @@ func handleSideBySide(ctx context.Context, batch []streamRecord, handle HandleRe
 	workers.Wait()
 	var outcome batchOutcome
 	for i, err := range errs {
-		switch {
-		case err == nil:
+		if err == nil {
 			outcome.handled++
-			continue
-		case outcome.err == nil:
-			outcome.first, outcome.err = i, err
+		} else {
+			outcome.failures = append(outcome.failures, failure{i, err})
 		}
-		outcome.failed++
 	}
 	return outcome
 }
@@ -192,10 +198,9 @@ func logBatch(ctx context.Context, log *slog.Logger, batch []streamRecord, outco
 		slog.Float64("readUnits", cost.Reads),
 		slog.Float64("writeUnits", cost.Writes),
 	}
-	if outcome.err == nil {
-		log.LogAttrs(ctx, slog.LevelInfo, "batch", facts...)
-		return
+	for _, f := range outcome.failures {
+		log.LogAttrs(ctx, slog.LevelError, "record failed",
+			slog.String("sequenceNumber", batch[f.at].number), slog.String("error", f.err.Error()))
 	}
-	log.LogAttrs(ctx, slog.LevelError, "record failed", append(facts,
-		slog.Int("failed", outcome.failed), slog.String("sequenceNumber", batch[outcome.first].number), slog.String("error", outcome.err.Error()))...)
+	log.LogAttrs(ctx, slog.LevelInfo, "batch", append(facts, slog.Int("failed", len(outcome.failures)))...)
 }

@@ -33,7 +33,8 @@
 // New passwords are hashed with argon2id (passwords.go). An import may bring hashes of other sorts and settings; CheckHash says
 // which, and bounds what comparing with one can cost. The first log-in that such a hash is matched by replaces it by one
 // with the current settings, unless it was replaced meanwhile; a log-in never fails for that. The password has not changed,
-// so that what it gave before, such as refresh tokens, goes on.
+// so that what it gave before, such as refresh tokens, goes on. A new password ends the refresh tokens of every log-in with
+// another one, also of a log-in that goes on at that moment: a grant keeps which password it was for.
 //
 // # Answers that depart from the RFCs
 //

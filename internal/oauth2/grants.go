@@ -58,7 +58,7 @@ func (s *Server) clientCredentials(ctx context.Context, client roster.Client) (a
 			return nil, err
 		}
 	}
-	return s.issue(ctx, subject{client: client, user: client.ServiceUser})
+	return s.issue(ctx, subject{client: client, user: client.ServiceUser}, time.Time{})
 }
 
 // userCredentials gives a pair that speaks for the user with that e-mail address and password.
@@ -72,7 +72,7 @@ func (s *Server) userCredentials(ctx context.Context, r *request, client roster.
 	case client.ServiceUser != 0:
 		return nil, refuse(UnauthorizedClient, "this client acts as a service user and may not log other users in")
 	}
-	user, hash, err := s.logIn(ctx, client, roster.Email(username), password)
+	user, credential, err := s.logIn(ctx, client, roster.Email(username), password)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (s *Server) userCredentials(ctx context.Context, r *request, client roster.
 	err = concurrently(
 		func() error {
 			var err error
-			tokens, err = s.issue(ctx, subject{client: client, user: user.ID})
+			tokens, err = s.issue(ctx, subject{client: client, user: user.ID}, credential.ChangedAt)
 			return err
 		},
 		func() error {
@@ -92,7 +92,7 @@ func (s *Server) userCredentials(ctx context.Context, r *request, client roster.
 			return nil
 		},
 		func() error {
-			unhashed = s.rehash(ctx, user, password, hash)
+			unhashed = s.rehash(ctx, user, password, credential.PasswordHash)
 			return nil
 		})
 	// Nobody is locked out because the time of a log-in could not be noted, or because a better hash could not be kept.
@@ -125,17 +125,17 @@ func (s *Server) rehash(ctx context.Context, user roster.User, password, oldHash
 	return nil
 }
 
-// logIn returns the user whom the client may act for, and whose address and password these are, with the hash that the password
-// matched. Whatever is wrong, the answer is the same and took the same reads and one hash, so that little can be learnt about
+// logIn returns the user whom the client may act for, and whose address and password these are, with the credential that the
+// password matched. Whatever is wrong, the answer is the same and took the same reads and one hash, so that little can be learnt about
 // who has an account.
 //
 // An unknown user costs one hash by the current settings, and so does a known one once it has logged in. Until then, a user who
 // was imported with another sort of hash costs what that takes: a clock tells it from an unknown one. That is accepted, as
 // nothing but the slowest of all hashes for everybody would hide it.
-func (s *Server) logIn(ctx context.Context, client roster.Client, email roster.Email, password string) (roster.User, string, error) {
+func (s *Server) logIn(ctx context.Context, client roster.Client, email roster.Email, password string) (roster.User, roster.Credential, error) {
 	id, err := s.owner(ctx, client.Tenant, email)
 	if err != nil {
-		return roster.User{}, "", err
+		return roster.User{}, roster.Credential{}, err
 	}
 	var user roster.User
 	credential := roster.Credential{PasswordHash: nobodysHash}
@@ -155,7 +155,7 @@ func (s *Server) logIn(ctx context.Context, client roster.Client, email roster.E
 			return unlessNotFound("reading a credential", err)
 		})
 	if err != nil {
-		return roster.User{}, "", err
+		return roster.User{}, roster.Credential{}, err
 	}
 	match, err := s.passwords.verify(ctx, password, credential.PasswordHash)
 	if errors.Is(err, ErrUnknownHash) {
@@ -164,12 +164,12 @@ func (s *Server) logIn(ctx context.Context, client roster.Client, email roster.E
 		_, err = s.passwords.verify(ctx, password, nobodysHash)
 	}
 	if err != nil {
-		return roster.User{}, "", err
+		return roster.User{}, roster.Credential{}, err
 	}
 	if !match || credential.User != id || user.ID != id || whyNot(client, user) != "" {
-		return roster.User{}, "", refuse(InvalidGrant, "user name or password is wrong, or the user may not log in")
+		return roster.User{}, roster.Credential{}, refuse(InvalidGrant, "user name or password is wrong, or the user may not log in")
 	}
-	return user, credential.PasswordHash, nil
+	return user, credential, nil
 }
 
 // owner returns the user of the tenant who has the address, nobody where there is none.
@@ -258,7 +258,7 @@ func (s *Server) usableGrant(ctx context.Context, r *request, client roster.Clie
 }
 
 // mayRefresh reports whether the grant still holds: the client acts in the same way as when it was given, the user stands, and
-// the user's password has not been changed since.
+// the user's password is the one that the log-in was with.
 func (s *Server) mayRefresh(ctx context.Context, client roster.Client, grant roster.Grant) error {
 	if client.ServiceUser != 0 && client.ServiceUser != grant.User {
 		return errRefreshToken()
@@ -280,13 +280,23 @@ func (s *Server) mayRefresh(ctx context.Context, client roster.Client, grant ros
 		return err
 	}
 	switch {
-	case credential != nil && credential.ChangedAt.After(grant.CreatedAt):
-		return errRefreshToken()
 	case credential == nil && client.ServiceUser == 0:
 		// Only a service user has no password from the start. Anybody else lost theirs: deleted, and restored without it.
 		return errRefreshToken()
+	case credential != nil && !ofPassword(grant, *credential):
+		return errRefreshToken()
 	}
 	return nil
+}
+
+// ofPassword reports whether the user's password is still the one that the grant was given for. Times alone cannot say it: a log-in
+// that read the password before may store its grant after the new one is there, and the clocks of two processes differ. A new hash
+// of the same password keeps ChangedAt. Where the grant does not say which password it was, it must not be older than the one now.
+func ofPassword(grant roster.Grant, c roster.Credential) bool {
+	if grant.PasswordChangedAt.IsZero() {
+		return !c.ChangedAt.After(grant.CreatedAt)
+	}
+	return grant.PasswordChangedAt.Equal(c.ChangedAt)
 }
 
 // lost finds out what became of a rotation that the store called a conflict. A write whose answer was lost and that was
@@ -311,13 +321,13 @@ func (s *Server) replayed(ctx context.Context, r *request, grant roster.Grant) e
 	return errRefreshToken()
 }
 
-// issue gives the first pair of a new family.
-func (s *Server) issue(ctx context.Context, who subject) (any, error) {
+// issue gives the first pair of a new family. passwordChangedAt is that of the credential which the log-in matched, zero for none.
+func (s *Server) issue(ctx context.Context, who subject, passwordChangedAt time.Time) (any, error) {
 	token, now := newRefreshToken(), s.now()
 	grant := roster.Grant{
 		Family: token.familyHash(), Secret: token.secretHash(), Generation: 1,
 		Tenant: who.client.Tenant, Client: who.client.ID, User: who.user,
-		CreatedAt: now, ExpiresAt: now.Add(s.refreshTTL),
+		CreatedAt: now, PasswordChangedAt: passwordChangedAt, ExpiresAt: now.Add(s.refreshTTL),
 	}
 	var access string
 	err := concurrently(

@@ -1,6 +1,7 @@
 package oauth2_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -58,6 +59,68 @@ func TestUserCredentials(t *testing.T) {
 		if err != nil || !user.LastLoginAt.Equal(w.now.Now()) {
 			t.Errorf("LastLoginAt = %v, %v, want %v", user.LastLoginAt, err, w.now.Now())
 		}
+	})
+}
+
+// overtaken is a backend where something happens between the read of a credential and what is done with it.
+type overtaken struct {
+	backend
+	meanwhile func()
+}
+
+func (o *overtaken) Credential(ctx context.Context, tenant roster.TenantID, id roster.UserID) (roster.Credential, error) {
+	c, err := o.backend.Credential(ctx, tenant, id)
+	if o.meanwhile != nil {
+		o.meanwhile()
+		o.meanwhile = nil
+	}
+	return c, err
+}
+
+// TestALogInWithThePasswordBeforeEndsWithThatPassword has the password change while somebody logs in with the one before: the
+// grant is made after the change, and must not outlive it.
+func TestALogInWithThePasswordBeforeEndsWithThatPassword(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		w.now.advance(time.Hour)
+		fill := w.backend
+		slow := &overtaken{backend: fill, meanwhile: func() {
+			fill.SetCredential(t, roster.Credential{Tenant: tenant, User: w.alice.ID, PasswordHash: passwordHash(), ChangedAt: w.now.Now()})
+			w.now.advance(time.Second)
+		}}
+		w.backend = slow
+		w.server = w.newServer(t, w.signer).Handler()
+		before := w.userTokens(t, w.branch)
+		refused(t, w.post(t, "/oauth2/token", w.branch, "grant_type", "refresh_token", "refresh_token", before.RefreshToken), "invalid_grant")
+
+		after := w.userTokens(t, w.branch)
+		for range 2 {
+			after = w.grant(t, w.branch, "grant_type", "refresh_token", "refresh_token", after.RefreshToken)
+		}
+	})
+}
+
+// TestAPasswordChangedByASlowClockEndsLogIns has the process that changes the password write a time before that of the log-in.
+func TestAPasswordChangedByASlowClockEndsLogIns(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		w.now.advance(time.Hour)
+		pair := w.userTokens(t, w.branch)
+		c := roster.Credential{Tenant: tenant, User: w.alice.ID, PasswordHash: passwordHash(), ChangedAt: w.now.Now().Add(-time.Second)}
+		w.SetCredential(t, c)
+		refused(t, w.post(t, "/oauth2/token", w.branch, "grant_type", "refresh_token", "refresh_token", pair.RefreshToken), "invalid_grant")
+	})
+}
+
+// TestAGrantOfNoPasswordIsOlderThanAnyNewOne refreshes what a client was given for its service user, who has a password as well.
+func TestAGrantOfNoPasswordIsOlderThanAnyNewOne(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		robot := w.addUser(t, 7002, "robot@example.com", roster.OrgPath{1000, 2000})
+		client := w.addClient(t, roster.Client{ID: "robot-client", Tenant: tenant, Path: roster.OrgPath{1000}, ServiceUser: robot.ID})
+		w.now.advance(time.Hour)
+		pair := w.clientTokens(t, client)
+		pair = w.grant(t, client, "grant_type", "refresh_token", "refresh_token", pair.RefreshToken)
+		w.now.advance(time.Hour)
+		w.SetCredential(t, roster.Credential{Tenant: tenant, User: robot.ID, PasswordHash: passwordHash(), ChangedAt: w.now.Now()})
+		refused(t, w.post(t, "/oauth2/token", client, "grant_type", "refresh_token", "refresh_token", pair.RefreshToken), "invalid_grant")
 	})
 }
 

@@ -108,6 +108,10 @@ func VersionChanged(noun string) *Error {
 	return &Error{Kind: KindConflict, Message: "the " + noun + " was changed by somebody else meanwhile", Cause: ErrVersionChanged}
 }
 
+// ErrUnreadable is in the chain of the error for a stored item that this release cannot read, such as one that a later release wrote:
+// trying again does not help, unlike with a store that does not answer. The error is KindInternal.
+var ErrUnreadable = errors.New("a stored item cannot be read")
+
 // Forbidden returns the error for a caller that may not do this.
 func Forbidden(message string) *Error { return &Error{Kind: KindForbidden, Message: message} }
 

@@ -17,7 +17,10 @@ type Grant struct {
 	// Generation counts the refresh tokens of the family from 1 up.
 	Generation int64
 	CreatedAt  time.Time
-	ExpiresAt  time.Time
+	// PasswordChangedAt says which password the log-in was with: the ChangedAt of the credential that it matched. It is zero for a
+	// grant that no password gave, and for one from before this was kept.
+	PasswordChangedAt time.Time
+	ExpiresAt         time.Time
 	// RevokedAt is set once the family is ended.
 	RevokedAt time.Time
 }

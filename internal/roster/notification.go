@@ -63,7 +63,7 @@ type Device struct {
 	Endpoint string
 	// Name is what the app calls the device, for display; may be empty.
 	Name string
-	// RegisteredAt is when the app last registered the token.
+	// RegisteredAt is when the app last registered the token, to the minute.
 	RegisteredAt time.Time
 	Revision     Revision
 }
@@ -76,7 +76,7 @@ func HashDevice(platform Platform, token string) DeviceHash {
 	return sha256.Sum256([]byte(platform.String() + "\x00" + token))
 }
 
-// MaxDevices is how many devices a user can have: the one that registered longest ago makes room for a new one.
+// MaxDevices is how many devices a user can have: the one that registered longest ago, to the minute, makes room for a new one.
 const MaxDevices = 20
 
 // Platform is a push service that apps get their tokens from.

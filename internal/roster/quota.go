@@ -5,7 +5,7 @@ import "time"
 // Quota bounds how many messages of a kind go out in one day (UTC). It is counted in the transaction that records the message.
 type Quota struct {
 	Tenant TenantID
-	// Counter names what is counted, such as invitations/9 or links/jane@example.com: at most 300 bytes of any characters.
+	// Counter names what is counted, such as invitations/9 or address/9/jane@example.com: at most 300 bytes of any characters.
 	Counter string
 	// Limit is how many there may be in a day.
 	Limit int64

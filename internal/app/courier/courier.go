@@ -17,9 +17,9 @@ import (
 	"github.com/rosterhq/roster/internal/sender"
 )
 
-// sideBySide is how many messages are under way at a time. A sandbox of SES takes one mail a second, an account that is out of it 14
-// to begin with; more than that would only be refused and tried again.
-const sideBySide = 8
+// batch is how many records are under way at a time: all that the stream's mapping gives at once, since most of them wait. How many
+// messages are is the courier's to say.
+const batch = 100
 
 // New returns the courier. It makes no call ahead of the first batch: nobody waits for it. The error names everything that is wrong
 // with the configuration.
@@ -47,12 +47,15 @@ func New(_ context.Context, env app.Environment) (lambdaio.StreamHandler, error)
 	}
 	deliver := func(ctx context.Context, record []byte) error {
 		outgoing, ours, err := dynamo.OutgoingOf(record)
-		if err != nil || !ours {
-			return err
+		if err != nil {
+			return courier.GiveUp(ctx, lambdaio.SequenceNumber(record), err)
+		}
+		if !ours {
+			return nil
 		}
 		return courier.Deliver(ctx, outgoing)
 	}
 	// Each message on its own: a mail that SES does not take now must not hold up the push messages behind it. The item says what was
 	// sent already, so those that are delivered again because of another do nothing.
-	return lambdaio.Stream(deliver, lambdaio.StreamOptions{Parallel: sideBySide, Log: log, Now: env.Now}), nil
+	return lambdaio.Stream(deliver, lambdaio.StreamOptions{Parallel: batch, Log: log, Now: env.Now}), nil
 }
