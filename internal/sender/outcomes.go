@@ -38,8 +38,9 @@ var pushOutcomes = []fault.Outcome{
 	{Code: "ParameterValueInvalid", Final: delivery.ErrRefused, Reason: "the push service does not understand the message"},
 	{Code: "Validation", Final: delivery.ErrRefused, Reason: "the push service does not understand the message"},
 
-	// Credentials of the platform ran out or were revoked: whoever runs the system renews them.
-	{Code: "PlatformApplicationDisabled", Reason: "the platform does not take messages from this system now"},
+	// Credentials of the platform ran out or were revoked, which nobody may notice for days: mail that waits behind must not.
+	{Code: "PlatformApplicationDisabled", Final: delivery.ErrRefused, Reason: "the platform does not take messages from this system until its credentials are renewed"},
+
 	{Code: "AuthorizationError", Reason: "this function may not send push messages"},
 	{Code: "InvalidSecurity", Reason: "the push service does not accept the credentials"},
 	{Code: "Throttled", Reason: "more push messages than the account may send now"},

@@ -76,6 +76,29 @@ func wantGolden(t *testing.T, name, body string) {
 	}
 }
 
+// endpointOf returns an endpoint of the platform's application.
+func endpointOf(platform roster.Platform) string {
+	application := map[roster.Platform]string{
+		roster.PlatformFCM: applications.FCM, roster.PlatformAPNS: applications.APNS, roster.PlatformAPNSSandbox: applications.APNSSandbox,
+	}[platform]
+	return strings.Replace(application, ":app/", ":endpoint/", 1) + "/0f7d5971-aa8b-4bd5-b585-0826e9f93a66"
+}
+
+func TestPushLeavesOtherApplicationsAlone(t *testing.T) {
+	service := serve(t, func(w http.ResponseWriter, _ int, _ request) { snsAnswer(w, "Publish", "<MessageId>m-1</MessageId>") })
+	d := device
+	d.Endpoint = "arn:aws:sns:eu-central-1:123456789012:endpoint/GCM/before/0f7d5971-aa8b-4bd5-b585-0826e9f93a66"
+	if _, err := sender.NewSNS(snsClient(service.url, 1), applications).Push(t.Context(), d, delivery.Push{Payload: "{}"}); !errors.Is(err, delivery.ErrEndpointGone) {
+		t.Errorf("to an endpoint of an application before this one: %v", err)
+	}
+	if _, err := sender.NewSNS(snsClient(service.url, 1), sender.Applications{}).Push(t.Context(), device, delivery.Push{Payload: "{}"}); !errors.Is(err, delivery.ErrRefused) {
+		t.Errorf("without an application: %v", err)
+	}
+	if n := len(service.calls()); n > 0 {
+		t.Errorf("the service was called %d times", n)
+	}
+}
+
 func TestPushWrapsThePayloadForItsPlatform(t *testing.T) {
 	const payload = `{"aps":{"alert":{"title":"<A> & Ä \"quoted\"","body":"日本"}}}`
 	alert := url.Values{
@@ -98,7 +121,7 @@ func TestPushWrapsThePayloadForItsPlatform(t *testing.T) {
 				snsAnswer(w, "Publish", "<MessageId>m-1</MessageId>")
 			})
 			d := device
-			d.Platform = platform
+			d.Platform, d.Endpoint = platform, endpointOf(platform)
 			id, err := sender.NewSNS(snsClient(service.url, 1), applications).Push(t.Context(), d, delivery.Push{Payload: payload})
 			if err != nil || id != "m-1" {
 				t.Fatalf("Push = %q, %v", id, err)
@@ -112,7 +135,7 @@ func TestPushWrapsThePayloadForItsPlatform(t *testing.T) {
 				t.Errorf("the message (-want +got):\n%s", diff)
 			}
 			form.Del("Message")
-			want := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TargetArn": {device.Endpoint}, "MessageStructure": {"json"}}
+			want := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TargetArn": {d.Endpoint}, "MessageStructure": {"json"}}
 			// The client writes the attributes in any order.
 			got := inOrder(form)
 			for key, value := range test.attributes {
@@ -249,7 +272,7 @@ func TestErrorsSayWhatHelps(t *testing.T) {
 		{400, "InvalidParameter", quoting, refusedForGood},
 		{400, "ParameterValueInvalid", quoting, refusedForGood},
 		{400, "ValidationException", quoting, refusedForGood},
-		{400, "PlatformApplicationDisabled", quoting, again},
+		{400, "PlatformApplicationDisabled", quoting, refusedForGood},
 		{403, "AuthorizationError", quoting, again},
 		{403, "InvalidSecurity", quoting, again},
 		{429, "Throttled", quoting, again},

@@ -39,6 +39,12 @@ func (s *SNS) Push(ctx context.Context, d roster.Device, p delivery.Push) (strin
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", doing, err)
 	}
+	switch has, setUp := s.Has(d.Platform, d.Endpoint); {
+	case !setUp:
+		return "", fmt.Errorf("%s: %w: no application is set up for platform %s", doing, delivery.ErrRefused, d.Platform)
+	case !has:
+		return "", fmt.Errorf("%s: %w: it is of an application that is not set up any more", doing, delivery.ErrEndpointGone)
+	}
 	ctx, cancel := context.WithTimeout(ctx, fault.Within(s.Within))
 	defer cancel()
 	output, err := s.client.Publish(ctx, &sns.PublishInput{

@@ -166,6 +166,13 @@ func existingEndpoint(message, application string) (string, bool) {
 	return endpoint, true
 }
 
+// Has reports whether an endpoint is one of the application that is set up for its platform, and whether any is. One of another
+// application is of a time before this one: the service would not let it be sent to, today or ever.
+func (e *Endpoints) Has(platform roster.Platform, endpoint string) (has, setUp bool) {
+	application := e.applications.of(platform)
+	return belongs(endpoint, application), application != ""
+}
+
 // belongs reports whether the endpoint is one of the application. Their ARNs are those of arn:aws:sns:REGION:ACCOUNT:app/GCM/roster
 // and arn:aws:sns:REGION:ACCOUNT:endpoint/GCM/roster/ID.
 func belongs(endpoint, application string) bool {
