@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
@@ -45,14 +46,20 @@ func (c *Config) AWS(endpoint string) aws.Config {
 	return config
 }
 
-// Retryer returns what AWS clients go by when a call fails: four tries, the waits between them growing from some tens of
-// milliseconds to half a second at most. With the SDK's own 20 s a caller would be gone before the second try.
+// Retryer returns what AWS clients go by when a call fails: four tries, with a wait between them of anything up to 50, 100 and 200
+// milliseconds ("full jitter"). With the SDK's own waits, of up to 20 s, a caller would be gone before the second try; and with a
+// MaxBackoff below a second the SDK waits for just that long, every time and in step with everybody else.
 func Retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 4
-		o.MaxBackoff = 500 * time.Millisecond
+		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+			return rand.N(firstBackoff << min(max(attempt-1, 0), 3)), nil
+		})
 	})
 }
+
+// firstBackoff bounds the wait before the second try of a call. Each further one is bounded by twice as much.
+const firstBackoff = 50 * time.Millisecond
 
 // HTTPClient returns the client that AWS is called with. Its services answer in milliseconds from the same Region, so what takes
 // seconds is lost and better tried again.
