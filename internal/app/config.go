@@ -105,7 +105,7 @@ type Config struct {
 	// LinksPerDay is ROSTER_LINKS_PER_DAY: how many links to sign up and to set a password an organization can have mailed in a day,
 	// from 0 to 1000000; 1000 if it is not set. Part Invitations.
 	LinksPerDay int64
-	// LinksPerAddress is ROSTER_LINKS_PER_ADDRESS: how many of those one address is mailed in a day, from 0 to 1000000; 5 if it is not
+	// LinksPerAddress is ROSTER_LINKS_PER_ADDRESS: how many of those go to one address in a day, from 0 to 1000000; 5 if it is not
 	// set. Part Invitations.
 	LinksPerAddress int64
 

@@ -5,9 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rosterhq/roster/internal/rostertest/samtemplate"
 )
@@ -184,9 +186,24 @@ func TestNothingIsGivenUpUnseen(t *testing.T) {
 	courier, ok := template.Function("CourierFunction")
 	if i := slices.IndexFunc(template.Streams, func(s samtemplate.Stream) bool { return s.Function == "CourierFunction" }); !ok || i < 0 {
 		t.Error("the courier is given no stream")
-	} else if s := template.Streams[i]; courier.Env["ROSTER_REFUSALS_QUEUE"] != "${"+s.OnFailure+"}" || s.MaxRetries != -1 || s.MaxRecordAge != 0 {
-		t.Errorf("the courier writes to %s, its stream gives up to %s after %d tries or %v; want one queue for both, and for ever",
+	} else if s := template.Streams[i]; courier.Env["ROSTER_REFUSALS_QUEUE"] != "${"+s.OnFailure+"}" || s.MaxRetries != -1 || s.MaxRecordAge < 20*time.Hour || s.MaxRecordAge >= 24*time.Hour {
+		// The stream drops its records after 24 hours, and tells nobody.
+		t.Errorf("the courier writes to %s, its stream gives up to %s after %d tries or %v; want one queue for both, and nearly a day",
 			courier.Env["ROSTER_REFUSALS_QUEUE"], s.OnFailure, s.MaxRetries, s.MaxRecordAge)
+	}
+}
+
+// TestTokensAreNotTraced holds the requests whose addresses hold secrets out of traces, which hold the whole address.
+func TestTokensAreNotTraced(t *testing.T) {
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"*/invitations/*", "*/oauth2/*"} {
+		rule := regexp.MustCompile(`(?m)^        FixedRate: 0\n        ReservoirSize: 0\n(        \w+: '\*'\n)+        URLPath: '` + regexp.QuoteMeta(path) + `'$`)
+		if !rule.Match(text) {
+			t.Errorf("no sampling rule of template.yaml leaves out %s", path)
+		}
 	}
 }
 

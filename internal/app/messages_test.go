@@ -195,12 +195,31 @@ func (p *postOffice) deliver(t *testing.T) []outbox.Message {
 		}
 		switch {
 		case m.Mail != nil:
-			p.secrets = append(p.secrets, m.Mail.Text, m.Mail.HTML, m.Mail.Subject, m.Mail.To[0], tokenOf(t, m))
+			p.secrets = append(p.secrets, m.Mail.Subject, m.Mail.To[0], tokenOf(t, m))
+			p.secrets = append(p.secrets, lines(m.Mail.Text)...)
+			p.secrets = append(p.secrets, lines(m.Mail.HTML)...)
 		case m.Push != nil:
 			p.secrets = append(p.secrets, m.Push.Token, m.Push.Title, m.Push.Body)
 		}
 	}
 	return fresh
+}
+
+// lines returns the lines of a text that say something of their own, as a log in JSON would hold them.
+func lines(text string) []string {
+	var found []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); len(line) >= 20 {
+			var quoted strings.Builder
+			encoder := json.NewEncoder(&quoted)
+			encoder.SetEscapeHTML(false) // as package slog has it
+			if err := encoder.Encode(line); err != nil {
+				panic(err)
+			}
+			found = append(found, strings.Trim(strings.TrimSpace(quoted.String()), `"`))
+		}
+	}
+	return found
 }
 
 // mail has the courier send all that is recorded, which must be one mail to that address, and returns its token.

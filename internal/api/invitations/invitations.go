@@ -236,10 +236,13 @@ func fieldsOf(err error) []roster.FieldError {
 	return e.Fields
 }
 
-// wantsJSON reports whether the request is a program's: it posts something else than a form, or asks for JSON and nothing else, which
-// no browser does that opens a page.
+// wantsJSON reports whether the request is a program's that accepts an invitation: it posts something else than a form, or asks for
+// JSON and nothing else, which no browser does. What a link offers is for people, and a page whoever asks.
 func wantsJSON(r *http.Request) bool {
-	if r.Method == http.MethodPost && !api.IsForm(r) {
+	if r.Method != http.MethodPost {
+		return false
+	}
+	if !api.IsForm(r) {
 		return true
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Accept"))

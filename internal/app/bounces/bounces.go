@@ -28,6 +28,8 @@ func New(_ context.Context, env app.Environment) (lambdaio.TopicHandler, error) 
 			if err := table.RecordFeedback(ctx, f); err != nil {
 				return err
 			}
+			log.WarnContext(ctx, "mail failed after it was sent", "tenant", f.Ref.Tenant.String(), "kind", f.Ref.Purpose.String(),
+				"id", f.ID.String(), "user", f.Ref.User.String(), "delivery", f.Delivery.String(), "reason", f.Reason)
 		}
 		return nil
 	}
