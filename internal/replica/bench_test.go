@@ -267,6 +267,77 @@ func BenchmarkFold(b *testing.B) {
 	})
 }
 
+// BenchmarkView streams all of 50,000 users, of whom a third have delegates, with what an answer of dialect 2 shows of each.
+func BenchmarkView(b *testing.B) {
+	const size = 50_000
+	p := people.New(people.Config{Seed: 1, Now: benchNow, Tenant: 4711, Organizations: 10, Users: size})
+	m := &bench{people: p, tenant: p.Tenant(), feed: &listFeed{}}
+	for u := range p.Users() {
+		m.users = append(m.users, u)
+	}
+	delegate(m.users)
+	m.fill()
+	m.r = New(Config{Feed: m.feed, Now: func() time.Time { return benchNow }})
+	take := func() *View {
+		v, err := m.r.View(b.Context(), m.tenant)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return v
+	}
+	v := take()
+	standing := 0
+	each := func(b *testing.B, q roster.Query, visit func(*roster.User)) {
+		standing = 0
+		if err := v.EachUser(q, func(u *roster.User) bool {
+			standing++
+			visit(u)
+			return true
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for name, q := range map[string]roster.Query{"all": {}, "all by name": {Sort: byName(roster.FieldName, false)}, "an": {Text: "an"}} {
+		b.Run("EachUser/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				each(b, q, func(*roster.User) {})
+			}
+			b.ReportMetric(float64(standing), "users")
+		})
+	}
+	b.Run("Delegators", func(b *testing.B) {
+		b.ReportAllocs()
+		found := 0
+		for b.Loop() {
+			found = 0
+			for i := range m.users {
+				found += len(v.Delegators(m.users[i].ID))
+			}
+		}
+		b.ReportMetric(float64(found), "delegators")
+	})
+	b.Run("EachUser, delegates and delegators", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			each(b, roster.Query{}, func(u *roster.User) {
+				for i := range u.Delegates {
+					v.User(u.Delegates[i].User)
+				}
+				for _, id := range v.Delegators(u.ID) {
+					v.User(id)
+				}
+			})
+		}
+	})
+	b.Run("View", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			take()
+		}
+	})
+}
+
 // BenchmarkLoad reads a whole tenant from a feed of decoded users, and reports the memory that it takes.
 func BenchmarkLoad(b *testing.B) {
 	forSizes(b, func(b *testing.B, size int) {

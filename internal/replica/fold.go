@@ -12,16 +12,18 @@ func foldAt(base uint32) uint32 { return max(256, base/16) }
 
 // folded is a base that holds what an older base and its tail held together.
 type folded struct {
-	base   *segment
-	live   [2]bitset
-	orders *orders
+	base        *segment
+	live        [2]bitset
+	delegations delegations
+	orders      *orders
 }
 
 // state returns the state that begins with f.
 func (f *folded) state(tenant roster.TenantID, dict *dictionary, n *names) *state {
 	return &state{
-		tenant: tenant, view: view{base: f.base}, values: dict.values, names: n, live: f.live,
-		orders: f.orders, tailOrders: &tailOrders{}, fixed: f.base.bytes() + dict.bytes() + n.bytes(),
+		tenant: tenant, segments: segments{base: f.base}, values: dict.values, names: n, live: f.live,
+		delegations: f.delegations, orders: f.orders, tailOrders: &tailOrders{},
+		fixed: f.base.bytes() + f.delegations.bytes() + dict.bytes() + n.bytes(),
 	}
 }
 
@@ -37,18 +39,15 @@ func (s *state) fold(now millis) *folded {
 	rows := s.inIDOrder(kept)
 	f := &folded{base: s.merged(rows, false), orders: &orders{}}
 	f.live[roster.NotDeleted], f.live[roster.OnlyDeleted] = newBitset(uint32(len(rows))), newBitset(uint32(len(rows)))
-	newRow := make([]uint32, s.end())
-	for i := range newRow {
-		newRow[i] = noRow
-	}
+	newRow := renumbered(rows, s.end())
 	for i, row := range rows {
-		newRow[row] = uint32(i)
 		if s.live[roster.OnlyDeleted].has(row) {
 			f.live[roster.OnlyDeleted].set(uint32(i))
 		} else {
 			f.live[roster.NotDeleted].set(uint32(i))
 		}
 	}
+	f.delegations = s.delegations.with(s.tailDelegations.list(), func(row uint32) uint32 { return newRow[row] })
 	q := s.query(now.time(), fewRows)
 	for field := range fields {
 		order, ok := s.orders.built(roster.Field(field))
@@ -60,31 +59,43 @@ func (s *state) fold(now millis) *folded {
 	return f
 }
 
+// renumbered returns for each row before end its place among the given ones, and noRow for those that are not among them.
+func renumbered(rows []uint32, end uint32) []uint32 {
+	newRow := make([]uint32, end)
+	for i := range newRow {
+		newRow[i] = noRow
+	}
+	for i, row := range rows {
+		newRow[row] = uint32(i)
+	}
+	return newRow
+}
+
 // dropExpired removes from rows those whose users are gone at now.
-func (v *view) dropExpired(rows bitset, now millis) {
-	for _, e := range v.base.expiring {
+func (s *segments) dropExpired(rows bitset, now millis) {
+	for _, e := range s.base.expiring {
 		if e.at > now {
 			break
 		}
 		rows.clear(e.row)
 	}
-	for _, e := range v.tail.expiring {
+	for _, e := range s.tail.expiring {
 		if e.at <= now {
-			rows.clear(v.first() + e.row)
+			rows.clear(s.first() + e.row)
 		}
 	}
 }
 
 // inIDOrder returns the rows of the set, of which each user has at most one, in id order.
-func (v *view) inIDOrder(set bitset) []uint32 {
-	base, tail := v.split(set)
+func (s *segments) inIDOrder(set bitset) []uint32 {
+	base, tail := s.split(set)
 	rows := make([]uint32, 0, set.count())
 	var late []uint32
 	tail.each(func(row uint32) { late = append(late, row) })
-	slices.SortFunc(late, func(a, b uint32) int { return compareNumbers(v.tail.ids[a], v.tail.ids[b]) })
-	first, next := v.first(), 0
+	slices.SortFunc(late, func(a, b uint32) int { return compareNumbers(s.tail.ids[a], s.tail.ids[b]) })
+	first, next := s.first(), 0
 	base.each(func(row uint32) {
-		for ; next < len(late) && v.tail.ids[late[next]] < v.base.ids[row]; next++ {
+		for ; next < len(late) && s.tail.ids[late[next]] < s.base.ids[row]; next++ {
 			rows = append(rows, first+late[next])
 		}
 		rows = append(rows, row)
@@ -97,8 +108,9 @@ func (v *view) inIDOrder(set bitset) []uint32 {
 
 // loader gathers a whole tenant, in whatever order it comes, and makes it the first base.
 type loader struct {
-	writer  *writer
-	deleted bitset // rows of soft-deleted users, by arrival
+	writer      *writer
+	deleted     bitset       // rows of soft-deleted users, by arrival
+	delegations []delegation // by arrival
 }
 
 func newLoader(tenant roster.TenantID) *loader {
@@ -116,6 +128,7 @@ func (l *loader) add(c *roster.Change) {
 	tail := &l.writer.tail
 	row := tail.rows()
 	tail.append(&l.writer.pack, c.User)
+	l.delegations = appendDelegations(l.delegations, c.User, row)
 	if row%64 == 0 {
 		l.deleted = append(l.deleted, 0)
 	}
@@ -128,7 +141,8 @@ func (l *loader) add(c *roster.Change) {
 // of their use.
 func (l *loader) bytes() int64 {
 	s := &l.writer.tail
-	return leastPerRow*int64(s.rows()) + int64(len(s.text.data)+len(s.packed.data)) + l.writer.dict.bytes()
+	texts := int64(len(s.text.data) + len(s.packed.data))
+	return leastPerRow*int64(s.rows()) + texts + delegationBytes*int64(len(l.delegations)) + l.writer.dict.bytes()
 }
 
 // leastPerRow is what a row of a finished base takes at least beside its texts: id, two ends, four columns of dictionary
@@ -138,16 +152,22 @@ const leastPerRow = 8 + 2*4 + 4*1 + 2 + 4*6
 // finish returns the writer of what was added. The loader is used up.
 func (l *loader) finish(now millis) *writer {
 	w := l.writer
-	v := view{base: w.state.base, tail: w.tail}
+	s := segments{base: w.state.base, tail: w.tail}
 	w.tail = segment{}
-	kept := newBitset(v.tail.rows())
-	rows := newestRows(&v.tail)
+	kept := newBitset(s.tail.rows())
+	rows := newestRows(&s.tail)
 	for _, row := range rows {
 		kept.set(row)
 	}
-	v.dropExpired(kept, now)
+	s.dropExpired(kept, now)
 	rows = slices.DeleteFunc(rows, func(row uint32) bool { return !kept.has(row) })
-	f := &folded{base: v.merged(rows, true), orders: &orders{}}
+	f := &folded{orders: &orders{}}
+	if len(l.delegations) > 0 {
+		newRow := renumbered(rows, s.end())
+		f.delegations = f.delegations.with(l.delegations, func(row uint32) uint32 { return newRow[row] })
+		l.delegations = nil
+	}
+	f.base = s.merged(rows, true)
 	f.live[roster.NotDeleted], f.live[roster.OnlyDeleted] = newBitset(uint32(len(rows))), newBitset(uint32(len(rows)))
 	for i, row := range rows {
 		if l.deleted.has(row) {

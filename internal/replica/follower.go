@@ -245,10 +245,11 @@ func (f *follower) load(ctx context.Context, begun time.Time) (*state, error) {
 	f.resident++
 	f.loads++
 	f.writer, f.looked = w, begun
-	f.state.Store(w.state)
-	f.bytes.Store(w.state.bytes())
+	s := w.state // read here: changes of our own may follow as soon as mu is free
+	f.state.Store(s)
+	f.bytes.Store(s.bytes())
 	f.mu.Unlock()
-	return f.fit(w.state)
+	return f.fit(s)
 }
 
 // checkEvery is how many items a load takes in between two looks at the memory.

@@ -206,6 +206,155 @@ func TestBytesAreNearTheTruth(t *testing.T) {
 	}
 }
 
+// delegate gives each third user one to three delegates from anywhere among them.
+func delegate(users []roster.User) {
+	for i := 3; i < len(users); i += 3 {
+		users[i].Delegates = nil
+		for n := range 1 + i/3%3 {
+			users[i].Delegates = append(users[i].Delegates, roster.Delegate{User: users[(i*7919+n+1)%len(users)].ID, Permissions: []string{"VIEW"}})
+		}
+	}
+}
+
+// loadUsers returns Replicas that have read these users, and the tenant's state.
+func loadUsers(t testing.TB, users []roster.User) (*Replicas, *state) {
+	feed := &listFeed{}
+	for i := range users {
+		s := roster.Shard(users[i].ID)
+		feed[s] = append(feed[s], roster.Change{User: &users[i]})
+	}
+	r := New(Config{Feed: feed, Now: func() time.Time { return testStart }})
+	ask(t, r, testTenant, roster.Query{})
+	return r, r.followers[testTenant].state.Load()
+}
+
+// withoutDelegates returns people none of whom have delegates, and some of whom are deleted.
+func withoutDelegates(size int) []roster.User {
+	p := people.New(people.Config{Seed: 1, Now: testStart, Tenant: testTenant, Organizations: 5, Users: size})
+	var users []roster.User
+	for u := range p.Users() {
+		u.Delegates = nil
+		if len(users)%50 == 49 {
+			u.DeletedAt = testStart
+		}
+		users = append(users, u)
+	}
+	return users
+}
+
+// delegatesOf counts the delegates of those who stand.
+func delegatesOf(users []roster.User) int64 {
+	count := 0
+	for i := range users {
+		if !users[i].Deleted() {
+			count += len(users[i].Delegates)
+		}
+	}
+	return int64(count)
+}
+
+// Who is whose delegate is kept for those who have delegates, 12 bytes for each, and for nobody else.
+func TestADelegateTakesTwelveBytes(t *testing.T) {
+	const size = 20_000
+	users := withoutDelegates(size)
+	_, bare := loadUsers(t, users)
+	without := bare.bytes() - bare.base.packed.bytes()
+	if got := bare.delegations.bytes(); got != 0 {
+		t.Errorf("where nobody has delegates, who is whose takes %d bytes", got)
+	}
+	delegate(users)
+	var s *state
+	grown := heapGrowth(func() { _, s = loadUsers(t, users) })
+	count, all := delegatesOf(users), s.bytes()
+	more := all - s.base.packed.bytes() - without // a few of them for the names of permissions
+	if got := s.delegations.bytes(); got != 12*count || count < size/2 || more < got || more > got+1<<10 {
+		t.Errorf("who is whose takes %d bytes for %d delegates, and makes the tenant %d larger, want 12 for each", got, count, more)
+	}
+	if low, high := all*9/10, all*12/10+64<<10; grown < low || grown > high {
+		t.Errorf("the heap grew by %d bytes, want about the %d that Stats says", grown, all)
+	}
+	if perUser := float64(all) / size; perUser > 260 {
+		t.Errorf("a user takes %.0f bytes where a third have delegates, want at most 260", perUser)
+	}
+}
+
+// Those of users who changed since are held in the tail, once however often they change, until it is folded.
+func TestADelegateInTheTailTakesTwelveBytes(t *testing.T) {
+	users := withoutDelegates(20_000)
+	delegate(users)
+	r, _ := loadUsers(t, users)
+	r.foldAt = func(uint32) uint32 { return 10_000 }
+	count := delegatesOf(users)
+	changed := users[:600]
+	for range 3 {
+		var changes []roster.Change
+		for i := range changed {
+			changed[i].Revision.Version++
+			changes = append(changes, roster.Change{User: &changed[i]})
+		}
+		r.Apply(testTenant, changes[:300]...)
+		r.Apply(testTenant, changes[300:]...)
+	}
+	s := r.followers[testTenant].state.Load()
+	inTail, counted := delegatesOf(changed), s.bytes()
+	empty := *s
+	empty.tailDelegations = delegations{}
+	if got := s.tailDelegations.bytes(); got != 12*inTail || counted-empty.bytes() != got || s.delegations.bytes() != 12*count {
+		t.Errorf("%d delegates in the tail take %d bytes and count as %d, those in the base %d; want 12 for each, of %d in the base",
+			inTail, got, counted-empty.bytes(), s.delegations.bytes(), count)
+	}
+	r.foldAt = func(uint32) uint32 { return 1 }
+	changed[3].Revision.Version++
+	changed[3].DeletedAt = testStart
+	r.Apply(testTenant, roster.Change{User: &changed[3]})
+	r.Wait()
+	s = r.followers[testTenant].state.Load()
+	if got := s.delegations.bytes() + s.tailDelegations.bytes(); got != 12*delegatesOf(users) || delegatesOf(users) == count {
+		t.Errorf("folded, and without one user, who is whose takes %d bytes, want 12 for each of %d", got, delegatesOf(users))
+	}
+}
+
+// The bars of the design: what a search and two sort orders need, and what a page shows beside it.
+func TestAUserTakesFewBytes(t *testing.T) {
+	feed, tenants := town(1, 20_000)
+	r := New(Config{Feed: feed})
+	ask(t, r, tenants[0], roster.Query{Sort: byName(roster.FieldName, false)})
+	ask(t, r, tenants[0], roster.Query{Sort: byName(roster.FieldEmail, false)})
+	s := r.followers[tenants[0]].state.Load()
+	all, shown := float64(s.bytes())/20_000, float64(s.base.packed.bytes())/20_000
+	if all-shown > 130 || all > 260 {
+		t.Errorf("a user takes %.0f bytes for search and two sort orders, and %.0f with what a page shows; want at most 130 and 260", all-shown, all)
+	}
+}
+
+// A visited user without lists costs the memory of their texts, not that of a whole user.
+func TestVisitingAllocatesLittle(t *testing.T) {
+	users := withoutDelegates(20_000)
+	for i := range users {
+		users[i].Groups, users[i].Identities, users[i].SuperDelegatePermissions = nil, nil, nil
+		users[i].PublicKey = ""
+	}
+	r, _ := loadUsers(t, users)
+	v, err := r.View(t.Context(), testTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	visited := 0
+	count := testing.AllocsPerRun(3, func() {
+		visited = 0
+		_ = v.EachUser(roster.Query{}, func(*roster.User) bool {
+			visited++
+			return true
+		})
+	})
+	if perUser := count / float64(visited); visited < 15_000 || perUser > 3 {
+		t.Errorf("each of %d visits allocates %.1f times, want at most 3", visited, perUser)
+	}
+	if got := testing.AllocsPerRun(20, func() { v.Delegators(1) }); got != 0 {
+		t.Errorf("finding no delegators allocates %v times, want none", got)
+	}
+}
+
 func TestStatsSayWhatIsHeld(t *testing.T) {
 	s := newStation(t, Config{})
 	if stats, ok := s.Stats(testTenant); ok {

@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -59,6 +60,33 @@ func (m *model) search(q roster.Query, now time.Time) roster.UserPage {
 		page.Next = found[to].ID
 	}
 	return page
+}
+
+// user returns the user with that id who stands at now.
+func (m *model) user(id roster.UserID, now time.Time) (roster.User, bool) {
+	u, ok := m.users[id]
+	if !ok || u.Deleted() || u.Expired(now) {
+		return roster.User{}, false
+	}
+	return u, true
+}
+
+// delegators returns the users who stand at now and have that user among their delegates, in id order.
+func (m *model) delegators(id roster.UserID, now time.Time) []roster.UserID {
+	var found []roster.UserID
+	for other, u := range m.users {
+		is := func(d roster.Delegate) bool { return d.User == id }
+		if _, ok := m.user(other, now); ok && slices.ContainsFunc(u.Delegates, is) {
+			found = append(found, other)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// clone returns a copy that keeps what m knows while m learns.
+func (m *model) clone() *model {
+	return &model{maps.Clone(m.users), maps.Clone(m.organizations), maps.Clone(m.roles)}
 }
 
 func modelWindow(q *roster.Query, found []roster.User) (from, to int) {

@@ -175,7 +175,7 @@ func eightBytes(text []byte, depth int) uint64 {
 
 // tailOrder places the tail's rows in an order of the base.
 type tailOrder struct {
-	rows []uint32 // numbers of the view, in order
+	rows []uint32 // as the state numbers them, in order
 	// before[i] is how many rows of the base, counted in their order, come before rows[i].
 	before []uint32
 	// upTo is how many rows of the tail this knows.
@@ -277,7 +277,7 @@ func (q *query) compareWithKey(field roster.Field, s *segment, row uint32, key o
 	return compareNumbers(s.ids[row], key.id)
 }
 
-// remapped returns the order of a merged base: o and the tail's order t, where row r of the view has become newRow[r],
+// remapped returns the order of a merged base: o and the tail's order t, where row r of the state has become newRow[r],
 // or gone if that is noRow. A nil t is an empty tail.
 func remapped(o []uint32, t *tailOrder, newRow []uint32, rows int) []uint32 {
 	out := make([]uint32, 0, rows)

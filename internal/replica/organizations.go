@@ -34,6 +34,13 @@ func (r *Replicas) Organizations(ctx context.Context, tenant roster.TenantID, ro
 	return s.names.tree(root, page.Limit, page.Offset), nil
 }
 
+// organization returns the organization with that id, if it has not been deleted. It shares no memory with n.
+func (n *names) organization(id roster.OrgID) (roster.Organization, bool) {
+	o, ok := n.organizations[id]
+	o.Path = slices.Clone(o.Path)
+	return o, ok && o.DeletedAt.IsZero()
+}
+
 // tree returns a page of the organizations whose path leads through root.
 func (n *names) tree(root roster.OrgID, limit, offset int) roster.OrganizationPage {
 	found := roster.OrganizationPage{Organizations: []roster.Organization{}}

@@ -163,7 +163,7 @@ func (q *query) rankCount(f roster.Field) int {
 	return int(most) + 1
 }
 
-// sequence returns the rows of the view in the order of the field, which must not be a ranked one.
+// sequence returns all rows, live or not, in the order of the field, which must not be a ranked one.
 func (q *query) sequence(f roster.Field) sequence {
 	base := q.orders.of(f, q.base)
 	seq := sequence{base: base, size: q.base.rows()}

@@ -34,7 +34,15 @@ type world struct {
 	orgs      []roster.Organization
 	roles     []roster.Role
 	followers []*observed
+	views     []seenView // the latest that were taken
 	nextUser  roster.UserID
+}
+
+// seenView is a View and what it must show for ever.
+type seenView struct {
+	*View
+	model *model
+	now   time.Time
 }
 
 // observed is a follower and what it must know.
@@ -123,23 +131,31 @@ func TestAnswersEqualAPlainLoop(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"create user":     w.createUser,
-			"create users":    func(t *rapid.T) { w.several(t, w.createUser) },
-			"change user":     w.changeUser,
-			"change users":    func(t *rapid.T) { w.several(t, w.changeUser) },
-			"move user":       w.moveUser,
-			"delete user":     w.deleteUser,
-			"organization":    w.organization,
-			"role":            w.role,
-			"time passes":     w.timePasses,
-			"query":           w.query,
-			"query ":          w.query,
-			"query fails":     w.queryFails,
-			"repeated change": w.repeatedChange,
+			"create user":      w.createUser,
+			"create users":     func(t *rapid.T) { w.several(t, w.createUser) },
+			"change user":      w.changeUser,
+			"change users":     func(t *rapid.T) { w.several(t, w.changeUser) },
+			"move user":        w.moveUser,
+			"change delegates": func(t *rapid.T) { w.several(t, w.changeDelegates) },
+			"delete user":      w.deleteUser,
+			"restore user":     w.restoreUser,
+			"organization":     w.organization,
+			"role":             w.role,
+			"time passes":      w.timePasses,
+			"query":            w.query,
+			"query ":           w.query,
+			"query fails":      w.queryFails,
+			"view":             w.view,
+			"older view":       w.olderView,
+			"repeated change":  w.repeatedChange,
 		})
 		for _, o := range w.followers {
 			o.Wait()
 			w.ask(t, o, roster.Query{Page: roster.Page{Limit: roster.MaxLimit}})
+			w.take(t, o)
+		}
+		for _, v := range w.views {
+			w.checkView(t, v)
 		}
 	})
 }
@@ -207,6 +223,41 @@ func (w *world) deleteUser(t *rapid.T) {
 	u := w.someUser(t)
 	u.DeletedAt = w.now()
 	u.ExpiresAt = w.now().Add(testRetention)
+	u.Revision = w.stamp(t, u.Revision)
+	w.users[u.ID] = u
+	w.write(t, roster.Change{User: &u})
+}
+
+func (w *world) restoreUser(t *rapid.T) {
+	var ids []roster.UserID
+	for id, u := range w.users {
+		if u.Deleted() && !u.Expired(w.now().Add(2*testSkew)) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		t.Skip("nobody is deleted")
+	}
+	slices.Sort(ids)
+	old := w.users[rapid.SampledFrom(ids).Draw(t, "deleted user")]
+	u := *old.Clone()
+	u.DeletedAt, u.ExpiresAt = time.Time{}, time.Time{}
+	u.Revision = w.stamp(t, u.Revision)
+	w.users[u.ID] = u
+	w.write(t, roster.Change{User: &u})
+}
+
+// changeDelegates gives a user other delegates: others, now and then nobody, oneself, or the same one twice.
+func (w *world) changeDelegates(t *rapid.T) {
+	u := w.someUser(t)
+	u.Delegates = nil
+	for range rapid.IntRange(0, 3).Draw(t, "delegates") {
+		d := roster.Delegate{User: w.someUser(t).ID}
+		if rapid.IntRange(0, 4).Draw(t, "odd delegate") == 0 {
+			d = roster.Delegate{User: w.drawID(t), Permissions: []string{"VIEW"}}
+		}
+		u.Delegates = append(u.Delegates, d)
+	}
 	u.Revision = w.stamp(t, u.Revision)
 	w.users[u.ID] = u
 	w.write(t, roster.Change{User: &u})
@@ -287,6 +338,91 @@ func (w *world) ask(t *rapid.T, o *observed, q roster.Query) {
 	want := o.model.search(q, w.clock(o))
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("SearchUsers(%+v) (-want +got):\n%s", q, diff)
+	}
+}
+
+// view takes a View of a follower, and compares it with pages of the same follower too.
+func (w *world) view(t *rapid.T) {
+	o := w.someFollower(t)
+	v := w.take(t, o)
+	w.checkView(t, v)
+	q := w.drawQuery(t)
+	q.Page = roster.Page{Limit: rapid.IntRange(1, 20).Draw(t, "page")}
+	walked := []roster.User{}
+	for {
+		page, err := o.SearchUsers(t.Context(), testTenant, q)
+		if err != nil {
+			t.Fatalf("SearchUsers(%+v): %v", q, err)
+		}
+		walked = append(walked, page.Users...)
+		if !page.After {
+			break
+		}
+		q.Page.Offset += q.Page.Limit
+	}
+	if diff := cmp.Diff(walked, everyone(t, v.View, q)); diff != "" {
+		t.Fatalf("EachUser(%+v) and a walk over the pages (-walk +each):\n%s", q, diff)
+	}
+}
+
+// take takes a View of a follower, which is kept for a while.
+func (w *world) take(t *rapid.T, o *observed) seenView {
+	if rapid.Bool().Draw(t, "fold first") {
+		o.Wait()
+	}
+	got, err := o.View(t.Context(), testTenant)
+	if err != nil {
+		t.Fatalf("View: %v", err)
+	}
+	w.look(o)
+	v := seenView{got, o.model.clone(), w.clock(o)}
+	w.views = append(w.views[max(0, len(w.views)-5):], v)
+	return v
+}
+
+func (w *world) olderView(t *rapid.T) {
+	if len(w.views) == 0 {
+		t.Skip("no views")
+	}
+	w.checkView(t, w.views[rapid.IntRange(0, len(w.views)-1).Draw(t, "view")])
+}
+
+// checkView compares all that a View shows with loops over what was known when it was taken.
+func (w *world) checkView(t *rapid.T, v seenView) {
+	q := w.drawQuery(t)
+	all := q
+	all.Page = roster.Page{Limit: len(v.model.users) + 1}
+	if diff := cmp.Diff(v.model.search(all, v.now).Users, everyone(t, v.View, q), cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("EachUser(%+v) (-want +got):\n%s", q, diff)
+	}
+	ids := []roster.UserID{-1, 0, 5, 6, 1 << 52, w.nextUser + 1}
+	for id := range v.model.users {
+		ids = append(ids, id, id+1)
+	}
+	for _, id := range ids {
+		want, stands := v.model.user(id, v.now)
+		got, ok := v.User(id)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); ok != stands || diff != "" {
+			t.Fatalf("User(%d) = %t, want %t (-want +got):\n%s", id, ok, stands, diff)
+		}
+		if diff := cmp.Diff(v.model.delegators(id, v.now), v.Delegators(id), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("Delegators(%d) (-want +got):\n%s", id, diff)
+		}
+	}
+	for _, o := range w.orgs {
+		want, known := v.model.organizations[o.ID]
+		if got, ok := v.Organization(o.ID); ok != known || got.Name != want.Name || !slices.Equal(got.Path, want.Path) {
+			t.Fatalf("Organization(%s) = %+v, %t, want %+v, %t", o.ID, got, ok, want, known)
+		}
+	}
+	for id := roster.RoleID(1); id <= 13; id++ {
+		want, known := roster.BuiltinRole(id)
+		if !known {
+			want, known = v.model.roles[id]
+		}
+		if got, ok := v.Role(id); ok != known || got.Name != want.Name {
+			t.Fatalf("Role(%s) = %+v, %t, want %+v, %t", id, got, ok, want, known)
+		}
 	}
 }
 

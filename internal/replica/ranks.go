@@ -68,6 +68,12 @@ func (n *names) role(id roster.RoleID) (roster.Role, bool) {
 	return role, ok
 }
 
+// standingRole returns the role with that id, built-in or the tenant's own, if it has not been deleted.
+func (n *names) standingRole(id roster.RoleID) (roster.Role, bool) {
+	role, ok := n.role(id)
+	return role, ok && role.DeletedAt.IsZero()
+}
+
 // rankTexts returns for each of count texts how many different folded texts are smaller.
 func rankTexts(count int, text func(int) string) []uint32 {
 	folded := make([]string, count)

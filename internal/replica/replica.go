@@ -6,8 +6,9 @@
 // decided from a replica: it can be behind.
 //
 // In reading order: this file is the way in. follower.go keeps one tenant's copy fresh. state.go is such a copy at one
-// moment; segment.go, columns.go, blob.go, dictionary.go and pack.go are its layout; writer.go and fold.go make the next
-// one. query.go, filter.go, search.go, page.go, sequence.go, order.go and ranks.go answer a roster.Query from one.
+// moment; segments.go, segment.go, columns.go, blob.go, dictionary.go, pack.go and delegations.go are its layout;
+// writer.go and fold.go make the next one. query.go, filter.go, search.go, page.go, sequence.go, order.go and ranks.go
+// answer a roster.Query from one; view.go hands out one for answers that must fit together.
 //
 // The layout is the one that measured best: users in id order; one blob of folded text to search; narrow columns to
 // filter; results as bitsets; a permutation for each sort order that is used; and a small tail of changes, folded in when
@@ -129,11 +130,7 @@ func (r *Replicas) SearchUsers(ctx context.Context, tenant roster.TenantID, q ro
 // only when the organization is not known yet, so rendering a page costs no reads. Unknown and deleted organizations are
 // roster.KindNotFound; the other errors are those of SearchUsers.
 func (r *Replicas) Organization(ctx context.Context, tenant roster.TenantID, id roster.OrgID) (roster.Organization, error) {
-	return lookUp(ctx, r, tenant, "organization", func(s *state) (roster.Organization, bool) {
-		o, ok := s.names.organizations[id]
-		o.Path = append(roster.OrgPath(nil), o.Path...)
-		return o, ok && o.DeletedAt.IsZero()
-	})
+	return lookUp(ctx, r, tenant, "organization", func(s *state) (roster.Organization, bool) { return s.names.organization(id) })
 }
 
 // Role returns a role of the tenant, built-in or its own, under the same rules as Organization.
@@ -141,10 +138,7 @@ func (r *Replicas) Role(ctx context.Context, tenant roster.TenantID, id roster.R
 	if role, ok := roster.BuiltinRole(id); ok {
 		return role, nil
 	}
-	return lookUp(ctx, r, tenant, "role", func(s *state) (roster.Role, bool) {
-		role, ok := s.names.roles[id]
-		return role, ok && role.DeletedAt.IsZero()
-	})
+	return lookUp(ctx, r, tenant, "role", func(s *state) (roster.Role, bool) { return s.names.standingRole(id) })
 }
 
 // lookUp finds a noun in the tenant's state, and looks again in a fresh one where it finds none.

@@ -79,13 +79,21 @@ func (s *segment) version(row uint32) int64 {
 
 // user returns the whole user of the row, except Revision.Stamp. It shares no memory that can change.
 func (s *segment) user(row uint32, tenant roster.TenantID, v *values) roster.User {
-	p := unpacker{rest: s.packed.at(row), words: v.words}
+	var u roster.User
+	s.read(&u, &unpacker{}, row, tenant, v)
+	return u
+}
+
+// read makes u what user returns. For one user after the other it uses the memory of u's Path and Roles, and that of p,
+// again.
+func (s *segment) read(u *roster.User, p *unpacker, row uint32, tenant roster.TenantID, v *values) {
+	p.rest, p.words = s.packed.at(row), v.words
 	h := p.head()
-	u := roster.User{
+	*u = roster.User{
 		Tenant:       tenant,
 		ID:           s.ids[row],
-		Path:         slices.Clone(v.places[s.place.at(row)]),
-		Roles:        slices.Clone(v.roleSets[s.roleSet.at(row)]),
+		Path:         append(u.Path[:0], v.places[s.place.at(row)]...),
+		Roles:        append(u.Roles[:0], v.roleSets[s.roleSet.at(row)]...),
 		Status:       roster.Status(s.status[row]),
 		DeviceCount:  int(s.devices.at(row)),
 		DeviceType:   roster.DeviceType(s.deviceType[row]),
@@ -97,11 +105,16 @@ func (s *segment) user(row uint32, tenant roster.TenantID, v *values) roster.Use
 	u.Address.Country = v.countries[s.country.at(row)]
 	u.Revision.Version = h.version
 	u.Revision.ChangedAt = millis(int64(s.updated.at(row)) + h.changed).time()
-	p.textsOf(&u, h.flags, s.text.at(row))
-	p.wordsOf(&u, h.flags)
-	p.listsOf(&u, h.flags)
-	p.restOf(&u, h.flags)
-	return u
+	p.textsOf(u, h.flags, s.text.at(row))
+	p.wordsOf(u, h.flags)
+	p.listsOf(u, h.flags)
+	p.restOf(u, h.flags)
+}
+
+// expires reports whether the row's user disappears by itself at some time.
+func (s *segment) expires(row uint32) bool {
+	p := unpacker{rest: s.packed.at(row)}
+	return p.head().flags&flagExpires != 0
 }
 
 // written returns one of the texts of the row as its owner writes it, appended to dst: FieldName, FieldEmail,

@@ -5,7 +5,7 @@ import (
 	"sort"
 )
 
-// sequence is every row of a view in one order: those of the base as base lists them, with those of the tail in between.
+// sequence is every row of a state in one order: those of the base as base lists them, with those of the tail in between.
 type sequence struct {
 	base []uint32 // nil: the rows 0 to size in their own order
 	size uint32   // rows of the base

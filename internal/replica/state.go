@@ -13,15 +13,17 @@ import (
 // it is, is not live any more (it keeps its place in sort orders until the next fold).
 type state struct {
 	tenant roster.TenantID
-	view
+	segments
 	values
 	names *names
 	// live holds the rows that count, by roster.Deleted: those that stand, and those that are soft-deleted.
 	live [2]bitset
+	// delegations are those of the base's rows, tailDelegations those of the tail's.
+	delegations, tailDelegations delegations
 	// orders are those of the base, tailOrders say where the tail's rows belong in them.
 	orders     *orders
 	tailOrders *tailOrders
-	// fixed is the memory of base and dictionary, which are not counted again at every change.
+	// fixed is the memory of base, its delegations and the dictionary, which are not counted again at every change.
 	fixed int64
 }
 
@@ -40,7 +42,7 @@ func (t *tailOrders) clone() *tailOrders {
 // emptyState returns the state of a tenant of which nothing is known.
 func emptyState(tenant roster.TenantID, v values) *state {
 	return &state{
-		tenant: tenant, view: view{base: &segment{frequencies: &frequencies{}}}, values: v, names: &names{values: v},
+		tenant: tenant, segments: segments{base: &segment{frequencies: &frequencies{}}}, values: v, names: &names{values: v},
 		orders: &orders{}, tailOrders: &tailOrders{},
 	}
 }
@@ -52,7 +54,7 @@ func (s *state) users() int {
 
 // bytes estimates the memory held.
 func (s *state) bytes() int64 {
-	n := s.fixed + s.tail.bytes() + s.orders.bytes()
+	n := s.fixed + s.tail.bytes() + s.tailDelegations.bytes() + s.orders.bytes()
 	for _, live := range s.live {
 		n += 8 * int64(cap(live))
 	}

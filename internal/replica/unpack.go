@@ -3,6 +3,7 @@ package replica
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strconv"
 
 	"github.com/rosterhq/roster/internal/roster"
@@ -12,6 +13,7 @@ import (
 type unpacker struct {
 	rest  []byte
 	words []string
+	texts []byte // scratch of textsOf
 }
 
 func (p *unpacker) uvarint() uint64 {
@@ -60,31 +62,32 @@ func (p *unpacker) head() head {
 	return head{flags: p.uvarint(), version: int64(p.uvarint()), changed: p.varint()}
 }
 
+// longestPhone is the length of a phone number in E.164 form.
+const longestPhone = 16
+
 // textsOf reads the names, e-mail, user name and phone number, where row is the user's folded text.
 func (p *unpacker) textsOf(u *roster.User, flags uint64, row []byte) {
-	var username, phone []byte
+	buffer := slices.Grow(p.texts[:0], len(row)+longestPhone)
 	if flags>>usernameShift&3 == usernameInFull {
-		username = p.text()
+		buffer = append(buffer, p.text()...)
 	}
-	if flags>>phoneShift&3 != phoneNone {
-		phone = p.appendPhone(nil, flags)
-	}
+	endUsername := len(buffer)
+	buffer = p.appendPhone(buffer, flags)
+	endPhone := len(buffer)
 	name, nickname, email := splitText(row)
-	// One allocation for the three: none of them outlives the user.
-	buffer := make([]byte, 0, len(row)+len(username)+len(phone))
 	buffer = p.appendWritten(buffer, flags>>nameShift, name)
 	endName := len(buffer)
 	buffer = p.appendWritten(buffer, flags>>nicknameShift, nickname)
 	endNickname := len(buffer)
 	buffer = p.appendWritten(buffer, flags>>emailShift, email)
-	endEmail := len(buffer)
-	buffer = append(append(buffer, username...), phone...)
+	p.texts = buffer
+	// One allocation for all: none of them outlives the user.
 	all := string(buffer)
-	u.Name, u.Nickname, u.Email = all[:endName], all[endName:endNickname], roster.Email(all[endNickname:endEmail])
-	u.PhoneNumber = all[endEmail+len(username):]
+	u.PhoneNumber, u.Name = all[endUsername:endPhone], all[endPhone:endName]
+	u.Nickname, u.Email = all[endName:endNickname], roster.Email(all[endNickname:])
 	switch flags >> usernameShift & 3 {
 	case usernameInFull:
-		u.Username = all[endEmail : endEmail+len(username)]
+		u.Username = all[:endUsername]
 	case usernameOfEmail:
 		u.Username = localPart(string(u.Email))
 	case usernameOfNickname:

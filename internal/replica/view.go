@@ -1,154 +1,125 @@
 package replica
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/rosterhq/roster/internal/roster"
 )
 
-// view is the base and the tail side by side. Its row numbers are the base's, then the tail's, which begin at a multiple
-// of 64 so that a bitset over both falls apart at a word. A view never changes.
-type view struct {
-	base *segment // in id order
-	tail segment  // in the order of arrival
+// View is a tenant as one look at the feed showed it, for answers that need many users, roles and organizations beside one
+// another. What comes later does not change it. All methods are safe for concurrent use, and none reads the feed.
+//
+// A View keeps what it shows in memory, whatever becomes of the tenant's copy: it is made for one request and let go.
+type View struct {
+	replicas *Replicas
+	state    *state
+	now      time.Time
+	byID     sequence
 }
 
-// first returns the number of the tail's first row.
-func (v *view) first() uint32 { return (v.base.rows() + 63) &^ 63 }
-
-// end returns the number after the tail's last row.
-func (v *view) end() uint32 { return v.first() + v.tail.rows() }
-
-// locate returns the segment that holds the row, and the row's number there.
-func (v *view) locate(row uint32) (*segment, uint32) {
-	if first := v.first(); row >= first {
-		return &v.tail, row - first
+// View returns the tenant as it is now: as new as an answer of SearchUsers, whose errors it has too.
+func (r *Replicas) View(ctx context.Context, tenant roster.TenantID) (*View, error) {
+	f := r.acquire(tenant)
+	defer r.release(f)
+	s, err := f.fresh(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return v.base, row
+	now := r.now()
+	v := &View{replicas: r, state: s, now: now, byID: s.query(now, r.few).sequence(roster.FieldID)}
+	f.grew(s)
+	return v, nil
 }
 
-// id returns the id of the row's user.
-func (v *view) id(row uint32) roster.UserID {
-	s, local := v.locate(row)
-	return s.ids[local]
-}
-
-// split returns the parts of a bitset over the view that belong to base and tail.
-func (v *view) split(rows bitset) (base, tail bitset) {
-	words := v.first() / 64
-	return rows[:words], rows[words:]
-}
-
-// merged returns a finished segment of the given rows, which must be in id order, and leaves the view as it is. With
-// consume, it lets go of each of the tail's columns as soon as that is copied, so that no moment needs twice the memory.
-func (v *view) merged(rows []uint32, consume bool) *segment {
-	first := v.first()
-	tail := &v.tail
-	out := &segment{}
-	out.ids = gather(v.base.ids, tail.ids, first, rows)
-	out.status = gather(v.base.status, tail.status, first, rows)
-	out.deviceType = gather(v.base.deviceType, tail.deviceType, first, rows)
-	out.place = gatherColumn(&v.base.place, &tail.place, first, rows)
-	out.roleSet = gatherColumn(&v.base.roleSet, &tail.roleSet, first, rows)
-	out.country = gatherColumn(&v.base.country, &tail.country, first, rows)
-	out.devices = gatherColumn(&v.base.devices, &tail.devices, first, rows)
-	if consume {
-		tail.place, tail.roleSet, tail.country, tail.devices = column{}, column{}, column{}, column{}
+// EachUser calls visit for every user whom q asks for, in its order, until visit returns false. The page of q does not
+// count: there is no limit. The user is complete but for Revision.Stamp, and valid only during the call: the next one has
+// its memory, though not that of its texts. A query that breaks a rule is roster.KindInvalid, the only error.
+func (v *View) EachUser(q roster.Query, visit func(*roster.User) bool) error {
+	q.Page = roster.Page{Limit: 1}
+	if err := q.Validate(); err != nil {
+		return err
 	}
-	out.created = gatherTimes(&v.base.created, &tail.created, first, rows)
-	out.updated = gatherTimes(&v.base.updated, &tail.updated, first, rows)
-	out.registered = gatherTimes(&v.base.registered, &tail.registered, first, rows)
-	out.lastLogin = gatherTimes(&v.base.lastLogin, &tail.lastLogin, first, rows)
-	if consume {
-		tail.created, tail.updated, tail.registered, tail.lastLogin = timeColumn{}, timeColumn{}, timeColumn{}, timeColumn{}
+	var u roster.User
+	var p unpacker
+	for _, row := range v.rows(&q) {
+		s, local := v.state.locate(row)
+		s.read(&u, &p, local, v.state.tenant, &v.state.values)
+		if !visit(&u) {
+			return nil
+		}
 	}
-	out.expiring = v.mergedExpiring(rows)
-	out.text = gatherBlob(&v.base.text, &tail.text, first, rows)
-	out.frequencies = frequenciesOf(&out.text)
-	if consume {
-		tail.text = blob{}
-	}
-	out.packed = gatherBlob(&v.base.packed, &tail.packed, first, rows)
-	return out
+	return nil
 }
 
-// mergedExpiring returns the expiring rows among the given ones, under their new numbers, soonest first.
-func (v *view) mergedExpiring(rows []uint32) []expiry {
-	if len(v.base.expiring)+len(v.tail.expiring) == 0 {
+// rows returns all rows that q asks for, in its order.
+func (v *View) rows(q *roster.Query) []uint32 {
+	e := v.state.query(v.now, v.replicas.few)
+	set := e.matching(q)
+	size := set.count()
+	rows := e.slice(make([]uint32, 0, size), set, size, q.Sort, 0, size)
+	// A sort order may have been built. The copy must not be dropped while its size is noted.
+	f := v.replicas.acquire(v.state.tenant)
+	defer v.replicas.release(f)
+	f.grew(v.state)
+	return rows
+}
+
+// User returns the user with that id, complete but for Revision.Stamp, if they stand.
+func (v *View) User(id roster.UserID) (roster.User, bool) {
+	from, to := v.byID.equals(func(row uint32) int { return compareNumbers(v.state.id(row), id) })
+	for from != to {
+		var row uint32
+		if row, from = v.byID.next(from); v.stands(row) {
+			s, local := v.state.locate(row)
+			return s.user(local, v.state.tenant, &v.state.values), true
+		}
+	}
+	return roster.User{}, false
+}
+
+// Delegators returns the users who stand and have that user among their Delegates, in id order. The user need not exist.
+func (v *View) Delegators(id roster.UserID) []roster.UserID {
+	base, tail := v.state.delegations.of(id), v.state.tailDelegations.of(id)
+	if len(base)+len(tail) == 0 {
 		return nil
 	}
-	at := make(map[uint32]millis, len(v.base.expiring)+len(v.tail.expiring))
-	for _, e := range v.base.expiring {
-		at[e.row] = e.at
-	}
-	for _, e := range v.tail.expiring {
-		at[e.row+v.first()] = e.at
-	}
-	var out []expiry
-	for i, row := range rows {
-		if when, ok := at[row]; ok {
-			out = append(out, expiry{when, uint32(i)})
+	ids := make([]roster.UserID, 0, len(base)+len(tail))
+	for _, row := range base {
+		if v.stands(row) {
+			ids = append(ids, v.state.id(row))
 		}
 	}
-	slices.SortFunc(out, func(a, b expiry) int { return compareNumbers(a.at, b.at) })
-	return slices.Clip(out)
-}
-
-func gather[T any](base, tail []T, first uint32, rows []uint32) []T {
-	out := make([]T, len(rows))
-	for i, row := range rows {
-		if row < first {
-			out[i] = base[row]
-		} else {
-			out[i] = tail[row-first]
+	inBase := len(ids)
+	for _, row := range tail {
+		if v.stands(row) {
+			ids = append(ids, v.state.id(row))
 		}
 	}
-	return out
+	if len(ids) > inBase { // the tail is not in id order
+		slices.Sort(ids)
+	}
+	return ids
 }
 
-func gatherColumn(base, tail *column, first uint32, rows []uint32) column {
-	out := make([]uint32, len(rows))
-	for i, row := range rows {
-		if row < first {
-			out[i] = base.at(row)
-		} else {
-			out[i] = tail.at(row - first)
-		}
+// stands reports whether the row is that of a user who stands.
+func (v *View) stands(row uint32) bool {
+	if !v.state.live[roster.NotDeleted].has(row) {
+		return false
 	}
-	return narrowed(out)
+	s, local := v.state.locate(row)
+	if !s.expires(local) {
+		return true
+	}
+	u := s.user(local, v.state.tenant, &v.state.values)
+	return !u.Expired(v.now)
 }
 
-func gatherTimes(base, tail *timeColumn, first uint32, rows []uint32) timeColumn {
-	return timeColumn{low: gather(base.low, tail.low, first, rows), high: gather(base.high, tail.high, first, rows)}
-}
+// Role returns the role with that id, built-in or the tenant's own, if it has not been deleted.
+func (v *View) Role(id roster.RoleID) (roster.Role, bool) { return v.state.names.standingRole(id) }
 
-func gatherBlob(base, tail *blob, first uint32, rows []uint32) blob {
-	size := 0
-	for _, row := range rows {
-		if row < first {
-			size += int(base.ends[row] - base.start(row))
-		} else {
-			size += int(tail.ends[row-first] - tail.start(row-first))
-		}
-	}
-	out := blob{data: make([]byte, 0, size), ends: make([]uint32, 0, len(rows))}
-	for _, row := range rows {
-		if row < first {
-			out.append(base.at(row))
-		} else {
-			out.append(tail.at(row - first))
-		}
-	}
-	return out
-}
-
-func compareNumbers[T ~int64 | ~uint64 | ~uint32](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
+// Organization returns the organization with that id, if it has not been deleted. It shares no memory with the replica.
+func (v *View) Organization(id roster.OrgID) (roster.Organization, bool) {
+	return v.state.names.organization(id)
 }

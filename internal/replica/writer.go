@@ -20,6 +20,7 @@ type writer struct {
 	staged        int
 	tail          segment
 	live          [2]bitset
+	delegations   []delegation // of the staged rows, as a state numbers them
 	organizations map[roster.OrgID]roster.Organization
 	roles         map[roster.RoleID]roster.Role
 	renamed       bool // organizations or roles have changed
@@ -69,6 +70,7 @@ func (w *writer) putUser(u *roster.User) bool {
 	row := w.tail.rows()
 	w.tail.append(&w.pack, u)
 	w.inTail[u.ID] = row
+	w.delegations = appendDelegations(w.delegations, u, first+row)
 	for d := range w.live {
 		for len(w.live[d])*64 <= int(first+row) {
 			w.live[d] = append(w.live[d], 0)
@@ -137,10 +139,27 @@ func (w *writer) publish() {
 	next.tail = w.tail
 	next.values = w.dict.values
 	next.live = w.live
+	next.tailDelegations = w.nextDelegations()
 	next.tailOrders = w.state.tailOrders.clone()
 	next.names = w.currentNames()
 	w.state = &next
 	w.staged, w.renamed = 0, false
+}
+
+// nextDelegations returns the tail's delegations in the next state: those of the last one with the staged ones, as far as
+// their rows are still live; or those of the last one as they are, where none have been staged.
+func (w *writer) nextDelegations() delegations {
+	if len(w.delegations) == 0 {
+		return w.state.tailDelegations
+	}
+	next := w.state.tailDelegations.with(w.delegations, func(row uint32) uint32 {
+		if !w.live[roster.NotDeleted].has(row) {
+			return noRow
+		}
+		return row
+	})
+	w.delegations = nil
+	return next
 }
 
 // currentNames returns the names of the next state: those of the last one, unless what they are made of has changed.
@@ -163,7 +182,7 @@ func (w *writer) rebase(f *folded, tailRows uint32) {
 	}
 	names := w.currentNames()
 	w.state = f.state(w.state.tenant, w.dict, names)
-	w.tail, w.live, w.staged, w.renamed = segment{}, w.state.live, 0, false
+	w.tail, w.live, w.delegations, w.staged, w.renamed = segment{}, w.state.live, nil, 0, false
 	w.inTail = make(map[roster.UserID]uint32, len(since))
 	for i := range since {
 		w.putUser(&since[i])
