@@ -16,15 +16,17 @@ import (
 
 // auditView is an entry of an audit trail as it is printed.
 type auditView struct {
-	At        time.Time         `json:"at"`
-	Action    roster.Action     `json:"action"`
-	Subject   string            `json:"subject"`
-	Name      string            `json:"name,omitempty"`
-	By        string            `json:"by,omitempty"`
-	Via       string            `json:"via,omitempty"`
-	RequestID string            `json:"requestId,omitempty"`
-	Version   int64             `json:"version"`
-	Changes   []fieldChangeView `json:"changes,omitempty"`
+	At        time.Time     `json:"at"`
+	Action    roster.Action `json:"action"`
+	Subject   string        `json:"subject"`
+	Name      string        `json:"name,omitempty"`
+	By        string        `json:"by,omitempty"`
+	Via       string        `json:"via,omitempty"`
+	RequestID string        `json:"requestId,omitempty"`
+	// ForwardedFor is for whom the call was relayed, as its caller said.
+	ForwardedFor string            `json:"forwardedFor,omitempty"`
+	Version      int64             `json:"version"`
+	Changes      []fieldChangeView `json:"changes,omitempty"`
 }
 
 type fieldChangeView struct {
@@ -36,7 +38,7 @@ type fieldChangeView struct {
 func viewAudit(e *roster.AuditEntry) auditView {
 	v := auditView{
 		At: e.At, Action: e.Action, Subject: e.Subject, Name: e.Name,
-		By: e.Stamp.By, Via: e.Stamp.Via, RequestID: e.Stamp.RequestID, Version: e.Version,
+		By: e.Stamp.By, Via: e.Stamp.Via, RequestID: e.Stamp.RequestID, ForwardedFor: e.Stamp.ForwardedFor, Version: e.Version,
 	}
 	for _, f := range e.Fields {
 		v.Changes = append(v.Changes, fieldChangeView(f))
@@ -142,6 +144,9 @@ func auditLine(e *roster.AuditEntry) string {
 	}
 	if e.Stamp.Via != "" {
 		b.WriteString(" via " + e.Stamp.Via)
+	}
+	if e.Stamp.ForwardedFor != "" {
+		b.WriteString(" for " + strconv.Quote(e.Stamp.ForwardedFor))
 	}
 	for i, f := range e.Fields {
 		if i == 0 {

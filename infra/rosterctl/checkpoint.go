@@ -28,6 +28,7 @@ type counts struct {
 	Tenants       int64 `json:"tenants"`
 	Organizations int64 `json:"organizations"`
 	Roles         int64 `json:"roles"`
+	Groups        int64 `json:"groups"`
 	Users         int64 `json:"users"`
 	Clients       int64 `json:"clients"`
 	// Existed are the lines of any type that were there already.

@@ -128,6 +128,8 @@ func (f *feeder) store(ctx context.Context, e *entry) error {
 			e.outcome, e.err = f.into.Organization(ctx, *r.Organization)
 		case r.Role != nil:
 			e.outcome, e.err = f.into.Role(ctx, *r.Role)
+		case r.Group != nil:
+			e.outcome, e.err = f.into.Group(ctx, *r.Group)
 		default:
 			e.outcome, e.err = f.into.Client(ctx, *r.Client)
 		}

@@ -23,7 +23,7 @@ func (t *tool) generateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "generate",
 		Short: "Make up a tenant full of realistic people, as a file to import",
-		Long: `generate writes a made-up tenant in the form that import reads: organizations, custom roles and any
+		Long: `generate writes a made-up tenant in the form that import reads: organizations, custom roles, groups and any
 number of users, with names, e-mail addresses at example domains, titles, addresses, logins and so
 on. Nobody in it exists, and none of them has a password.
 
@@ -91,7 +91,7 @@ func (t *tool) generate(ctx context.Context, config people.Config, name string, 
 	return out.finish()
 }
 
-// writeTree writes the organizations and roles of a population. The root is the tenant's line, and may be left out.
+// writeTree writes the organizations, roles and groups of a population. The root is the tenant's line, and may be left out.
 func (w *lineWriter) writeTree(population *people.Population, root bool) error {
 	organizations, roles := population.Organizations(), population.Roles()
 	if root {
@@ -101,6 +101,12 @@ func (w *lineWriter) writeTree(population *people.Population, root bool) error {
 	}
 	for i := range roles {
 		if err := w.write(&line{Role: &roles[i]}); err != nil {
+			return err
+		}
+	}
+	groups := population.Groups()
+	for i := range groups {
+		if err := w.write(&line{Group: &groups[i]}); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,6 +68,41 @@ func TestRolesThatCannotBe(t *testing.T) {
 	}
 }
 
+func TestGroupsAreMadeAndListed(t *testing.T) {
+	c := newConsole(t)
+	tenant := string(c.bootstrap("ann@northfield.example").Tenant)
+	if out := c.must("group", "list", "--tenant", tenant, "--json"); out != "[]\n" {
+		t.Errorf("the groups of a new tenant are %q", out)
+	}
+	out := c.must("group", "create", "--tenant", tenant, "--name", "Tax & more")
+	made := mustJSON[groupView](c, "group", "create", "--tenant", tenant, "--name", "Tax & more", "--json")
+	if made.Name != "Tax & more" || !made.CreatedAt.Equal(now) || !strings.HasPrefix(out, "group ") || !strings.HasSuffix(out, " is Tax & more\n") {
+		t.Errorf("made %q and %+v", out, made)
+	}
+	listed := mustJSON[[]groupView](c, "group", "list", "--tenant", tenant, "--json")
+	if len(listed) != 2 || !slices.Contains(listed, made) || listed[0].ID >= listed[1].ID {
+		t.Errorf("listed %+v, want two groups in id order", listed)
+	}
+	if out := c.must("group", "list", "--tenant", tenant); !strings.Contains(out, made.ID.String()+"  Tax & more\n") || strings.Count(out, "\n") != 3 {
+		t.Errorf("listed\n%s", out)
+	}
+	for args, want := range map[string]struct {
+		code   int
+		stderr string
+	}{
+		"group create --tenant 12 --name X":                                       {exitFailed, "tenant 12 not found"},
+		"group create --tenant " + tenant + " --name " + strings.Repeat("x", 101): {exitFailed, "name must have 1 to 100 characters"},
+		"group create --tenant " + tenant:                                         {exitUsage, "name"},
+		"group list --tenant 12":                                                  {exitFailed, "tenant 12 not found"},
+		"group list":                                                              {exitUsage, "tenant"},
+	} {
+		r := c.run(t.Context(), "", strings.Fields(args)...)
+		if r.code != want.code || !strings.Contains(r.stderr, want.stderr) || r.stdout != "" {
+			t.Errorf("%s: exit code %d, %q, %q; want %d with %q", args, r.code, r.stdout, r.stderr, want.code, want.stderr)
+		}
+	}
+}
+
 func TestHelpOfRoleCreateNamesEveryPermission(t *testing.T) {
 	c := newConsole(t)
 	help := c.must("role", "create", "--help")
@@ -84,7 +120,7 @@ func (c *console) trail(tenant roster.TenantID, org roster.OrgID, n int) {
 	for i := range n {
 		entries = append(entries, roster.AuditEntry{
 			Tenant: tenant, Org: org, At: now.Add(time.Duration(i-n+1) * time.Minute), Version: int64(i + 1),
-			Stamp:  roster.Stamp{By: "client:portal", Via: "organization", RequestID: "r-" + strconv.Itoa(i)},
+			Stamp:  roster.Stamp{By: "client:portal", Via: "organization", RequestID: "r-" + strconv.Itoa(i), ForwardedFor: "client:x user:y"},
 			Action: roster.ActionUserUpdated, Subject: "user:42", Name: "Ann\nSmith",
 			Fields: []roster.FieldChange{{Field: "title", Old: "a", New: strconv.Itoa(i)}},
 		})
@@ -129,7 +165,7 @@ func TestAuditTellsTheNewestFirstAndFollowsPages(t *testing.T) {
 	if got := versions(); len(got) != 50 {
 		t.Errorf("without a limit: %d entries, want 50", len(got))
 	}
-	want := `2026-11-20 09:30:00.000  user.updated  user:42 "Ann\nSmith"  by client:portal via organization  title "a"->"1202"` + "\n"
+	want := `2026-11-20 09:30:00.000  user.updated  user:42 "Ann\nSmith"  by client:portal via organization for "client:x user:y"  title "a"->"1202"` + "\n"
 	if out := c.must("audit", "--tenant", text, "--limit", "1"); out != want {
 		t.Errorf("printed\n%q, want\n%q", out, want)
 	}

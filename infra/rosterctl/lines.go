@@ -15,6 +15,7 @@ import (
 const (
 	lineTenant       = "tenant"
 	lineRole         = "role"
+	lineGroup        = "group"
 	lineOrganization = "organization"
 	lineUser         = "user"
 	lineClient       = "client"
@@ -27,11 +28,13 @@ type line = directory.Record
 type form struct {
 	organization, tenant []member[organizationLine]
 	role                 []member[roleLine]
+	group                []member[groupLine]
 	user                 []member[userLine]
 	client               []member[clientLine]
 
 	organizationByName, tenantByName map[string]member[organizationLine]
 	roleByName                       map[string]member[roleLine]
+	groupByName                      map[string]member[groupLine]
 	userByName                       map[string]member[userLine]
 	clientByName                     map[string]member[clientLine]
 }
@@ -48,6 +51,10 @@ type (
 		kind        string
 		permissions []string
 		role        roster.Role
+	}
+	groupLine struct {
+		kind  string
+		group roster.Group
 	}
 	userLine struct {
 		kind         string
@@ -79,6 +86,12 @@ func newForm() *form {
 			texts("permissions", func(l *roleLine) *[]string { return &l.permissions }),
 			moment("createdAt", func(l *roleLine) *time.Time { return &l.role.CreatedAt }),
 		},
+		group: []member[groupLine]{
+			text("type", func(l *groupLine) *string { return &l.kind }),
+			whole("id", func(l *groupLine) *roster.GroupID { return &l.group.ID }),
+			text("name", func(l *groupLine) *string { return &l.group.Name }),
+			moment("createdAt", func(l *groupLine) *time.Time { return &l.group.CreatedAt }),
+		},
 		user: userMembers(),
 		client: []member[clientLine]{
 			text("type", func(l *clientLine) *string { return &l.kind }),
@@ -95,7 +108,7 @@ func newForm() *form {
 	f.organization = append(append(f.organization, f.tenant[:2]...), parent)
 	f.organization = append(f.organization, f.tenant[2:]...)
 	f.tenantByName, f.organizationByName = byName(f.tenant), byName(f.organization)
-	f.roleByName, f.userByName, f.clientByName = byName(f.role), byName(f.user), byName(f.client)
+	f.roleByName, f.groupByName, f.userByName, f.clientByName = byName(f.role), byName(f.group), byName(f.user), byName(f.client)
 	return f
 }
 
@@ -178,6 +191,8 @@ func (f *form) write(dst []byte, r *line) []byte {
 		})
 	case r.Role != nil:
 		dst = writeObject(dst, f.role, &roleLine{kind: lineRole, permissions: r.Role.Permissions.Names(), role: *r.Role})
+	case r.Group != nil:
+		dst = writeObject(dst, f.group, &groupLine{kind: lineGroup, group: *r.Group})
 	case r.User != nil:
 		l := userLine{kind: lineUser, organization: r.User.User.Org(), user: r.User.User}
 		if c := r.User.Credential; c != nil {
@@ -211,12 +226,14 @@ func (f *form) read(data []byte) (line, error) {
 		r, err = f.readOrganization(s, f.organizationByName)
 	case lineRole:
 		r, err = f.readRole(s)
+	case lineGroup:
+		r, err = f.readGroup(s)
 	case lineUser:
 		r, err = f.readUser(s)
 	case lineClient:
 		r, err = f.readClient(s)
 	default:
-		return line{}, &fieldError{"type", "must be one of tenant, role, organization, user, client"}
+		return line{}, &fieldError{"type", "must be one of tenant, role, group, organization, user, client"}
 	}
 	if err == nil {
 		err = s.end()
@@ -276,6 +293,14 @@ func (f *form) readRole(s *scanner) (line, error) {
 	}
 	l.role.Permissions = permissions
 	return line{Role: &l.role}, nil
+}
+
+func (f *form) readGroup(s *scanner) (line, error) {
+	var l groupLine
+	if err := readObject(s, f.groupByName, &l); err != nil {
+		return line{}, err
+	}
+	return line{Group: &l.group}, nil
 }
 
 func (f *form) readUser(s *scanner) (line, error) {

@@ -80,7 +80,7 @@ func drawUser(t *rapid.T) *roster.NewUser {
 
 func drawRecord(t *rapid.T) line {
 	id := func(label string) roster.OrgID { return roster.OrgID(rapid.Int32Range(1, 1<<31-1).Draw(t, label)) }
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 5).Draw(t, "kind") {
 	case 0:
 		root := id("tenant")
 		return line{Organization: &roster.Organization{Tenant: roster.TenantID(root), ID: root, Path: roster.OrgPath{root}, Name: drawText(t, "name"), CreatedAt: drawTime(t, "created")}}
@@ -99,6 +99,10 @@ func drawRecord(t *rapid.T) line {
 		}
 		copy(c.SecretHash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
 		return line{Client: c}
+	case 4:
+		return line{Group: &roster.Group{
+			ID: roster.GroupID(rapid.Int64().Draw(t, "id")), Name: drawText(t, "name"), CreatedAt: drawTime(t, "created"),
+		}}
 	default:
 		return line{User: drawUser(t)}
 	}

@@ -70,7 +70,7 @@ func TestAUserWithEverythingComesBackAsItWas(t *testing.T) {
 		`"roles":[2,44,3],"status":"Suspended","developer":true,"darkMode":true,"deviceCount":3,"seniority":"Lead","department":"Research",` +
 		`"office":"Cork","subdepartment":"Materials","pod":"Comet","groups":[9007199254740991,1],"superDelegate":true,` +
 		`"superDelegatePermissions":["EDIT_TIMELINE","A B"],"delegates":[{"user":5,"permissions":["X"]},{"user":6}],` +
-		`"identities":[{"type":"saml","value":"https://idp.example/#1%23"},{"type":"badge","value":"é"}],"deviceType":"SOFT_PSD","deviceUserId":"42",` +
+		`"identities":[{"type":"azure","value":"https://idp.example/#1%23"},{"type":"phone-extension","value":"é"}],"deviceType":"SOFT_PSD","deviceUserId":"42",` +
 		`"publicKey":"04ff","viewAll":true,"loginViaBadge":true,"defaultWarehouse":12,"createdAt":"2024-01-01T00:00:00.001Z",` +
 		`"updatedAt":"2025-01-01T00:00:00.020Z","registeredAt":"2024-02-01T00:00:00.300Z","lastLoginAt":"2026-11-19T23:59:59.999Z",` +
 		`"passwordHash":"` + hash + `","passwordChangedAt":"2025-05-05T05:05:05.005Z"}` + "\n"
@@ -79,7 +79,9 @@ func TestAUserWithEverythingComesBackAsItWas(t *testing.T) {
 			t.Errorf("the user has no %s", m.name)
 		}
 	}
-	whole := tenantLine + `{"type":"role","id":44,"name":"Auditor","permissions":["ORG_VIEW","ROLE_VIEW"],"createdAt":"2025-01-01T00:00:00.000Z"}` + "\n" + user
+	whole := tenantLine + `{"type":"role","id":44,"name":"Auditor","permissions":["ORG_VIEW","ROLE_VIEW"],"createdAt":"2025-01-01T00:00:00.000Z"}` + "\n" +
+		`{"type":"group","id":1,"name":"Tax \"Q\"","createdAt":"2025-02-01T00:00:00.000Z"}` + "\n" +
+		`{"type":"group","id":9007199254740991,"name":"日本","createdAt":"2025-02-01T00:00:00.001Z"}` + "\n" + user
 	c := newConsole(t)
 	c.must("import", "--quiet", c.write("in.jsonl", whole))
 	if got := c.export("77", "--secrets"); got != whole {

@@ -100,7 +100,7 @@ func (d *Directory) ChangeRole(ctx context.Context, p *roster.Principal, id rost
 			if err != nil {
 				return roster.User{}, false, err
 			}
-			if err := keepsOwnRight(p, id, &granted, roster.OrgEditUsers); err != nil {
+			if err := keepsOwnRight(p, id, granted.Permissions, roster.OrgEditUsers); err != nil {
 				return roster.User{}, false, err
 			}
 			after := *before
@@ -136,7 +136,7 @@ func (d *Directory) TransferUser(ctx context.Context, p *roster.Principal, form 
 			if moves {
 				err = notOneself(p, before.ID, "transfer")
 			} else {
-				err = keepsOwnRight(p, before.ID, &granted, roster.OrgTransferUsers)
+				err = keepsOwnRight(p, before.ID, granted.Permissions, roster.OrgTransferUsers)
 			}
 			if err != nil {
 				return roster.User{}, false, err
@@ -191,7 +191,13 @@ func (d *Directory) RemoveUser(ctx context.Context, p *roster.Principal, id rost
 	if err := validUserID(id); err != nil {
 		return err
 	}
-	_, err := d.change(ctx, p, id, &w, change{
+	_, err := d.change(ctx, p, id, &w, d.removal(p))
+	return err
+}
+
+// removal is the change that deletes a user.
+func (d *Directory) removal(p *roster.Principal) change {
+	return change{
 		read: d.users.User,
 		decide: func(before *roster.User) (roster.User, bool, error) {
 			return *before, true, notOneself(p, before.ID, "delete")
@@ -199,8 +205,7 @@ func (d *Directory) RemoveUser(ctx context.Context, p *roster.Principal, id rost
 		write: func(ctx context.Context, before, _ roster.User, stamp roster.Stamp) (roster.User, error) {
 			return d.writes.DeleteUser(ctx, before, stamp)
 		},
-	})
-	return err
+	}
 }
 
 // RestoreUser brings a deleted user back, without a password; one that stands is returned as it is. An e-mail address or

@@ -380,7 +380,7 @@ func TestAWriteIsSeenAtOnceByTheSameProcess(t *testing.T) {
 	ports := w.Ports
 	search := replica.New(replica.Config{Feed: w.Table, Now: func() time.Time { return world.Now }, MaxAge: time.Hour})
 	t.Cleanup(search.Wait)
-	ports.Search = search
+	ports.Search = world.Searcher{Replicas: search}
 	d := directory.New(ports)
 	p := world.Client(world.Acme)
 	find := func(text string) []roster.User {

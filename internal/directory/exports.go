@@ -17,6 +17,8 @@ type exportStore interface {
 	Organizations(ctx context.Context, tenant roster.TenantID) ([]roster.Organization, error)
 	// Roles returns all custom roles of a tenant.
 	Roles(ctx context.Context, tenant roster.TenantID) ([]roster.Role, error)
+	// Groups returns all groups of a tenant, in id order.
+	Groups(ctx context.Context, tenant roster.TenantID) ([]roster.Group, error)
 	// UsersOf returns a page of the users of one organization, in id order, and the id to go on after, zero when there
 	// are no more.
 	UsersOf(ctx context.Context, tenant roster.TenantID, org roster.OrgID, after roster.UserID, limit int) ([]roster.User, roster.UserID, error)
@@ -33,6 +35,7 @@ type exportStore interface {
 type Record struct {
 	Organization *roster.Organization
 	Role         *roster.Role
+	Group        *roster.Group
 	User         *roster.NewUser
 	Client       *roster.Client
 }
@@ -48,7 +51,7 @@ type ExportOptions struct {
 const exportPage = roster.MaxLimit
 
 // Export returns everything that a tenant consists of, in an order that depends on nothing but what there is: the root
-// organization, the custom roles in id order, the other organizations parents first, the users of each organization by
+// organization, the custom roles and the groups, each in id order, the other organizations parents first, the users of each organization by
 // id, then its soft-deleted users by id, and at last, with Secrets, the clients by creation. It streams: it holds the
 // organizations and a page of users in memory. It ends at the first error.
 //
@@ -92,6 +95,9 @@ func (e *export) run(ctx context.Context) error {
 	if err := e.roles(ctx); err != nil {
 		return err
 	}
+	if err := e.groups(ctx); err != nil {
+		return err
+	}
 	for i := range organizations[1:] {
 		if !e.give(Record{Organization: &organizations[1+i]}) {
 			return nil
@@ -119,6 +125,19 @@ func (e *export) roles(ctx context.Context) error {
 	slices.SortFunc(roles, func(a, b roster.Role) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range roles {
 		if !e.give(Record{Role: &roles[i]}) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (e *export) groups(ctx context.Context) error {
+	groups, err := e.store.Groups(ctx, e.tenant)
+	if err != nil {
+		return err
+	}
+	for i := range groups {
+		if !e.give(Record{Group: &groups[i]}) {
 			return nil
 		}
 	}

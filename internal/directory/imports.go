@@ -27,6 +27,8 @@ type importStore interface {
 	Roles(ctx context.Context, tenant roster.TenantID) ([]roster.Role, error)
 	// CreateRole stores a custom role and returns it as stored. An id that is taken is a KindConflict error.
 	CreateRole(ctx context.Context, role roster.Role, stamp roster.Stamp) (roster.Role, error)
+	groupStore
+	groupStore
 	// Client returns a client, revoked ones too, or a KindNotFound error.
 	Client(ctx context.Context, id roster.ClientID) (roster.Client, error)
 	// CreateClient stores a new client. An id that is taken is a KindConflict error.
@@ -35,7 +37,7 @@ type importStore interface {
 
 // Import brings records into one tenant, which may be new. Records may come in any order in which nothing refers to
 // what comes later, with one exception: nobody checks that a delegate exists. An Import is safe for concurrent use; it
-// must not live long, since it remembers which organizations and roles there are.
+// must not live long, since it remembers which organizations, roles and groups there are.
 //
 // Nothing is ever stored twice or changed: a record that is there already, with what the record says, is Existed, and
 // one that is there otherwise is a KindConflict error. So an import that ended early can be done again.
@@ -43,9 +45,10 @@ type Import struct {
 	*Operator
 	tenant roster.TenantID
 
-	mu    sync.Mutex
-	paths map[roster.OrgID]roster.OrgPath // of the organizations seen, guarded by mu
-	roles map[roster.RoleID]bool          // the custom roles that exist, nil until they are read, guarded by mu
+	mu     sync.Mutex
+	paths  map[roster.OrgID]roster.OrgPath // of the organizations seen, guarded by mu
+	roles  map[roster.RoleID]bool          // the custom roles that exist, nil until they are read, guarded by mu
+	groups map[roster.GroupID]bool         // the groups that exist, nil until they are read, guarded by mu
 }
 
 // Outcome is what became of a record that caused no error.
@@ -151,6 +154,39 @@ func (i *Import) Role(ctx context.Context, role roster.Role) (Outcome, error) {
 	return 0, err
 }
 
+// Group brings in a group.
+func (i *Import) Group(ctx context.Context, group roster.Group) (Outcome, error) {
+	if err := group.Validate(); err != nil {
+		return 0, err
+	}
+	group.Tenant, group.CreatedAt = i.tenant, i.given(group.CreatedAt)
+	if err := i.readGroups(ctx); err != nil {
+		return 0, err
+	}
+	_, err := i.store.CreateGroup(ctx, group, i.stamp)
+	if err == nil {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.groups[group.ID] = true
+		return Created, nil
+	}
+	if roster.KindOf(err) != roster.KindConflict {
+		return 0, err
+	}
+	stored, readErr := i.store.Groups(ctx, i.tenant)
+	if readErr != nil {
+		return 0, readErr
+	}
+	for _, s := range stored {
+		if s.ID == group.ID {
+			var other []string
+			note(&other, "name", s.Name == group.Name)
+			return existed("group "+group.ID.String(), other)
+		}
+	}
+	return 0, err
+}
+
 // Client brings in a client. Only the last id of its path matters, its organization's.
 func (i *Import) Client(ctx context.Context, client roster.Client) (Outcome, error) {
 	client.Tenant, client.CreatedAt = i.tenant, i.given(client.CreatedAt)
@@ -232,6 +268,30 @@ func (i *Import) roleExists(id roster.RoleID) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.roles[id]
+}
+
+// readGroups makes sure that i.groups is there.
+func (i *Import) readGroups(ctx context.Context) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.groups != nil {
+		return nil
+	}
+	list, err := i.store.Groups(ctx, i.tenant)
+	if err != nil {
+		return err
+	}
+	i.groups = map[roster.GroupID]bool{}
+	for _, g := range list {
+		i.groups[g.ID] = true
+	}
+	return nil
+}
+
+func (i *Import) groupExists(id roster.GroupID) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.groups[id]
 }
 
 // given returns the time that a record was created at: now if it does not say.

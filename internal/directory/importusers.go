@@ -20,12 +20,12 @@ type UserOutcome struct {
 // the id, the full name or its parts from the other, the role User, the status Active, the time it was created and
 // updated. The derived path is the organization's.
 //
-// A user that breaks a field rule is a KindInvalid error; one whose organization or role is unknown is KindNotFound;
+// A user that breaks a field rule is a KindInvalid error; one whose organization, role or group is unknown is KindNotFound;
 // one whose e-mail address, identity or id somebody else has is KindConflict. Of users in one call that claim the same,
 // the first gets it.
 func (i *Import) Users(ctx context.Context, users []roster.NewUser) []UserOutcome {
 	outcomes := make([]UserOutcome, len(users))
-	if err := i.readRoles(ctx); err != nil {
+	if err := i.readReferences(ctx, users); err != nil {
 		for n := range outcomes {
 			outcomes[n].Err = err
 		}
@@ -56,6 +56,19 @@ func (i *Import) Users(ctx context.Context, users []roster.NewUser) []UserOutcom
 		outcomes[position[k]] = i.outcome(ctx, &wanted[k], &users[position[k]].User, created.Err)
 	}
 	return outcomes
+}
+
+// readReferences reads what the users may refer to. Groups are read for those who are in one.
+func (i *Import) readReferences(ctx context.Context, users []roster.NewUser) error {
+	if err := i.readRoles(ctx); err != nil {
+		return err
+	}
+	for n := range users {
+		if len(users[n].User.Groups) > 0 {
+			return i.readGroups(ctx)
+		}
+	}
+	return nil
 }
 
 // outcome makes sense of what CreateUsers said of a user. asked is the user as it was given, before it was completed.
@@ -114,6 +127,11 @@ func (i *Import) complete(ctx context.Context, n *roster.NewUser) error {
 	for _, role := range u.Roles {
 		if !i.roleExists(role) {
 			return rename(&roster.Error{Kind: roster.KindNotFound, Message: "role " + role.String() + " is not in tenant " + i.tenant.String()}, "roles")
+		}
+	}
+	for _, group := range u.Groups {
+		if !i.groupExists(group) {
+			return rename(&roster.Error{Kind: roster.KindNotFound, Message: "group " + group.String() + " is not in tenant " + i.tenant.String()}, "groups")
 		}
 	}
 	if n.Credential != nil {
@@ -217,9 +235,7 @@ func differences(asked, completed, stored *roster.User) []string {
 	note(&other, "groups", slices.Equal(a.Groups, b.Groups))
 	note(&other, "superDelegate", a.SuperDelegate == b.SuperDelegate)
 	note(&other, "superDelegatePermissions", slices.Equal(a.SuperDelegatePermissions, b.SuperDelegatePermissions))
-	note(&other, "delegates", slices.EqualFunc(a.Delegates, b.Delegates, func(x, y roster.Delegate) bool {
-		return x.User == y.User && slices.Equal(x.Permissions, y.Permissions)
-	}))
+	note(&other, "delegates", slices.EqualFunc(a.Delegates, b.Delegates, roster.Delegate.Same))
 	note(&other, "identities", slices.Equal(a.Identities, b.Identities))
 	note(&other, "emailBounced", a.EmailBounced == b.EmailBounced)
 	note(&other, "emailComplained", a.EmailComplained == b.EmailComplained)

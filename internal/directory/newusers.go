@@ -132,4 +132,8 @@ func takenEmail(err error) bool {
 }
 
 // stamp returns the stamp of a write of the caller.
-func stamp(p *roster.Principal, w *roster.Write) roster.Stamp { return p.Stamp(w.Via, w.RequestID) }
+func stamp(p *roster.Principal, w *roster.Write) roster.Stamp {
+	stamp := p.Stamp(w.Via, w.RequestID)
+	stamp.ForwardedFor = w.ForwardedFor
+	return stamp
+}

@@ -15,6 +15,8 @@ type Users interface {
 	UserEvenDeleted(ctx context.Context, tenant roster.TenantID, id roster.UserID) (roster.User, error)
 	// EmailOwner returns who holds an e-mail address, in the whole system, or a KindNotFound error.
 	EmailOwner(ctx context.Context, email roster.Email) (roster.TenantID, roster.UserID, error)
+	// IdentityOwner returns the user of an organization who holds an identity, or a KindNotFound error.
+	IdentityOwner(ctx context.Context, tenant roster.TenantID, org roster.OrgID, identity roster.Identity) (roster.UserID, error)
 }
 
 // Organizations reads organizations. Package dynamo implements it.
@@ -130,8 +132,26 @@ type Search interface {
 	SearchUsers(ctx context.Context, tenant roster.TenantID, q roster.Query) (roster.UserPage, error)
 	// Organizations returns a page of the tree that begins at root, in id order.
 	Organizations(ctx context.Context, tenant roster.TenantID, root roster.OrgID, page roster.Page) (roster.OrganizationPage, error)
+	// View returns the tenant as one look at it shows it, for whatever needs many of its nouns for one answer.
+	View(ctx context.Context, tenant roster.TenantID) (View, error)
 	// Apply takes in what was just written to the table, so that the next answer shows it.
 	Apply(tenant roster.TenantID, changes ...roster.Change)
+}
+
+// View is a tenant as one look showed it. It stays as it is, and costs no more, however much is asked of it. Package replica
+// implements it.
+type View interface {
+	// EachUser calls visit for every user that a valid query finds, in its order and whatever its page, until visit returns
+	// false. The user is valid only during the call.
+	EachUser(q roster.Query, visit func(*roster.User) bool) error
+	// User returns a user that stands.
+	User(id roster.UserID) (roster.User, bool)
+	// Delegators returns the users that stand and have that user among their delegates, in id order.
+	Delegators(id roster.UserID) []roster.UserID
+	// Role returns a role that stands, built-in or custom.
+	Role(id roster.RoleID) (roster.Role, bool)
+	// Organization returns an organization that stands.
+	Organization(id roster.OrgID) (roster.Organization, bool)
 }
 
 // Ports is what a Directory works with.

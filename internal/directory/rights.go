@@ -15,9 +15,13 @@ import (
 //     granted when it was asked for.
 //   - A caller reaches its own organization and everything below it. What is elsewhere is "not found", in the words of
 //     what does not exist at all (reachedUser, reachedOrganization).
+//   - A customer is an organization without what is below it. Only the caller's own can be named (ofCustomer), and whoever is
+//     elsewhere, even below, is "not found" there (memberOf).
 //   - Nobody grants a role that holds a permission they lack (mayGrant): not to somebody new, not by an invitation
 //     to be an Admin of one's own, not by a change of role, not along with a transfer, and not by bringing back somebody who had
 //     it and was deleted, suspended, or invited once before (mayReturn).
+//   - Nobody gives another address to somebody who may do more than they (mayReaddress): who reads a user's mail can set the
+//     password, so that would be a way to any role.
 //   - Nobody locks themselves out (notOneself, keepsOwnRight): suspending or deleting oneself, or moving oneself to an
 //     organization below, from where there is no way back up, is for somebody else to do, and a change of one's own role
 //     must leave the permission to change it again.
@@ -116,6 +120,40 @@ func (d *Directory) mayReturn(ctx context.Context, p *roster.Principal, user *ro
 	return nil
 }
 
+// mayReaddress returns nil if the caller may change the user's e-mail address.
+func (d *Directory) mayReaddress(ctx context.Context, p *roster.Principal, user *roster.User) error {
+	if p.UserScoped() && p.User == user.ID {
+		return nil
+	}
+	return d.mayReturn(ctx, p, user)
+}
+
+// ofCustomer returns nil if the customer that a request names is the caller's own organization, and otherwise a KindForbidden
+// error, in the same words whether or not there is such a customer.
+func ofCustomer(p *roster.Principal, customer roster.OrgID) error {
+	if customer != p.Org() {
+		return roster.Forbidden("this token is for another customer")
+	}
+	return nil
+}
+
+// requireCustomer is require and ofCustomer.
+func requireCustomer(p *roster.Principal, permission roster.Permission, customer roster.OrgID) error {
+	if err := require(p, permission); err != nil {
+		return err
+	}
+	return ofCustomer(p, customer)
+}
+
+// memberOf returns nil if the user belongs to that very organization, and otherwise what reachedUser says of one who is not
+// there.
+func memberOf(user *roster.User, customer roster.OrgID) error {
+	if user.Org() != customer {
+		return roster.NotFound("user")
+	}
+	return nil
+}
+
 // notOneself returns a KindForbidden error if the user is the caller: "you cannot suspend yourself".
 func notOneself(p *roster.Principal, id roster.UserID, verb string) error {
 	if p.UserScoped() && p.User == id {
@@ -124,10 +162,10 @@ func notOneself(p *roster.Principal, id roster.UserID, verb string) error {
 	return nil
 }
 
-// keepsOwnRight returns a KindForbidden error if the user is the caller and the role that it is about to get lacks the
-// permission by which the caller does this.
-func keepsOwnRight(p *roster.Principal, id roster.UserID, role *roster.Role, permission roster.Permission) error {
-	if p.UserScoped() && p.User == id && !role.Permissions.Has(permission) {
+// keepsOwnRight returns a KindForbidden error if the user is the caller and the permissions that it is about to have lack the
+// one by which the caller does this.
+func keepsOwnRight(p *roster.Principal, id roster.UserID, held roster.PermissionSet, permission roster.Permission) error {
+	if p.UserScoped() && p.User == id && !held.Has(permission) {
 		return roster.Forbidden("you cannot take the permission " + permission.String() + " from yourself")
 	}
 	return nil

@@ -52,6 +52,9 @@ func (w *world) entries(n int) []roster.AuditEntry {
 			Subject: fmt.Sprint("user:", 99-i%3), Name: "Jane", Version: int64(n - i),
 			Fields: []roster.FieldChange{{Field: "name", Old: fmt.Sprint(i), New: "Jane"}, {Field: "title", New: "CEO"}},
 		}
+		if i%2 == 0 {
+			all[i].Stamp.ForwardedFor = fmt.Sprint("client:", i)
+		}
 	}
 	return all
 }

@@ -52,7 +52,7 @@ const (
 	FindingStrayDevice FindingKind = "stray device"
 	// FindingStrayDeviceClaim is a device that is claimed for a user who does not have it.
 	FindingStrayDeviceClaim FindingKind = "stray device claim"
-	// FindingMissingOrganization is a user, organization, role, client or invitation in an organization that does not stand.
+	// FindingMissingOrganization is a user, organization, role, group, client or invitation in an organization that does not stand.
 	FindingMissingOrganization FindingKind = "missing organization"
 	// FindingWrongPath is a user, organization, client or invitation whose path is not that of its organization, or an invitation
 	// whose path is not that of its user.
@@ -244,6 +244,8 @@ func (c *checker) meetType(h *head, attributes map[string]types.AttributeValue) 
 		return read(attributes, (*organizationItem).noun, c.organization)
 	case typeRole:
 		return read(attributes, (*roleItem).noun, c.role)
+	case typeGroup:
+		return read(attributes, (*groupItem).noun, c.group)
 	case typeEmailClaim, typeIdentityClaim:
 		return read(attributes, same[claimItem], c.claim)
 	case typeCredential:
@@ -296,7 +298,7 @@ func (c *checker) expiry(h *head, attributes map[string]types.AttributeValue) er
 		must = true
 	case typeUser:
 		_, must = attributes["deletedAt"]
-	case typeOrganization, typeRole, typeCredential, typeEmailClaim, typeIdentityClaim, typeClient, typeClientPointer, typeSigningKey, typeAdmins,
+	case typeOrganization, typeRole, typeGroup, typeCredential, typeEmailClaim, typeIdentityClaim, typeClient, typeClientPointer, typeSigningKey, typeAdmins,
 		typeDevice, typeDeviceClaim:
 	default:
 		return nil // a type of another release
@@ -363,6 +365,11 @@ func (c *checker) organization(o roster.Organization, attributes map[string]type
 func (c *checker) role(r roster.Role, attributes map[string]types.AttributeValue) error {
 	c.meetOther(r.Tenant, keyOf(attributes), roster.OrgPath{r.Tenant.Root()})
 	return c.attributesOf(attributes, toRoleItem(&r))
+}
+
+func (c *checker) group(g roster.Group, attributes map[string]types.AttributeValue) error {
+	c.meetOther(g.Tenant, keyOf(attributes), roster.OrgPath{g.Tenant.Root()})
+	return c.attributesOf(attributes, toGroupItem(&g))
 }
 
 func (c *checker) claim(i *claimItem, _ map[string]types.AttributeValue) error {

@@ -42,9 +42,10 @@ func claimsOf(u *roster.User) map[key]claim {
 	return claims
 }
 
-// maxClaims bounds the claims that one write of a user can add and remove, so that its transaction has room for them
-// beside the user, its credential and a record or two of other packages' making.
-const maxClaims = 90
+// maxClaims bounds the claims that one write of a user can add and remove: two addresses, and all identities that a user can
+// have for as many others. Its transaction of 100 has room for them beside the user, its credential, the count of Admins and
+// the invitation.
+const maxClaims = 2 + 2*45
 
 // claimLegs returns the legs that turn the claims in before into those in after, in a fixed order. by is the user they
 // are for, in its new writing.

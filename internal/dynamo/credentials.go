@@ -85,7 +85,7 @@ func (t *Table) credentialLeg(c *roster.Credential, before int64, stamp roster.S
 // changes nothing and is a KindConflict error. newHash must be new, salt included. It costs 1 WRU.
 func (t *Table) ReplaceCredential(ctx context.Context, tenant roster.TenantID, id roster.UserID, oldHash, newHash string) error {
 	return t.update(ctx, credentialKey(tenant, id),
-		"SET passwordHash = :new, version = version + :one, changedBy = :by, changedVia = :via REMOVE requestId",
+		"SET passwordHash = :new, version = version + :one, changedBy = :by, changedVia = :via REMOVE requestId, forwardedFor",
 		condition{text: "passwordHash = :old", values: map[string]types.AttributeValue{
 			":old": text(oldHash), ":new": text(newHash), ":one": number(1), ":by": text("user:" + id.String()), ":via": text("rehash"),
 		}},

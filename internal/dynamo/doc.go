@@ -14,11 +14,12 @@
 // # Items
 //
 // Every item has a pk, an sk, a type, a version that counts its writings from 1, changedAt (Unix milliseconds) and, where
-// known, changedBy, changedVia and requestId. Tenant 7, its root organization 7 and user 42 are the examples:
+// known, changedBy, changedVia, requestId and forwardedFor. Tenant 7, its root organization 7 and user 42 are the examples:
 //
 //	item              | pk                             | sk            | in search | in organization      | what                                         | written by
 //	organization      | T#7#ORG#9                      | ORG           | yes       | under its parent     | a node of the tenant's tree                  | CreateOrganization, CreateUserWithOrganization, CreateTenant
 //	role              | T#7#ORG#7                      | ROLE#4        | yes       | -                    | a custom role, beside the root               | CreateRole
+//	group             | T#7#ORG#7                      | GROUP#5       | -         | -                    | a group of users, beside the root            | CreateGroup
 //	admins            | T#7#ORG#7                      | ADMINS        | -         | -                    | how many active Admins the root has          | with the user
 //	user              | T#7#USER#42                    | USER          | yes       | under its own        | a user; deleted ones stay, as kind deletedUser | CreateUser, CreateInvitedUser, CreateUserWithOrganization, CreateUsers, CreateTenant, UpdateUser, DeleteUser, RestoreUser, RecordLogin, InviteAgain, AcceptInvitation, AcceptSignUp, RecordFeedback, RegisterDevice, RemoveDevice
 //	credential        | T#7#USER#42                    | CREDENTIAL    | -         | -                    | the user's password hash                     | CreateUser, CreateUserWithOrganization, CreateUsers, CreateTenant, PutCredential, ReplaceCredential, AcceptInvitation, AcceptSignUp, DeleteUser
@@ -57,6 +58,8 @@
 //	search       | tenantId, shard        | changedAt, pk | the change feed; shard is id mod 4
 //	organization | tenantId, orgId, kind  | id            | what belongs to an organization, by kind: user, deletedUser, organization (its orgId is the parent, so a root has none), invitation
 //
+// A group has no shard: nothing reads groups from the feed, since users are shown with the ids of theirs and nothing more.
+//
 // # Access patterns
 //
 //	question                                   | asked by                          | how
@@ -72,6 +75,7 @@
 //	who has that device                        | DeviceByHash                      | two consistent gets, 1 RRU each
 //	the push message of that id                | Notification                      | consistent get
 //	the custom roles of a tenant               | Roles                             | consistent query of the root's partition
+//	the groups of a tenant                     | Groups                            | consistent query of the root's partition
 //	the client of that id                      | Client                            | get, 0.5 RRU
 //	the clients of a tenant                    | Clients                           | consistent query of the pointers, batch get
 //	the refresh token's family                 | Grant                             | consistent get, 1 RRU

@@ -72,7 +72,7 @@ func anyRevision(t *rapid.T) roster.Revision {
 	return roster.Revision{
 		Version:   rapid.Int64Min(1).Draw(t, "version"),
 		ChangedAt: time.UnixMilli(rapid.Int64Range(1, 4_000_000_000_000).Draw(t, "changed")).UTC(),
-		Stamp:     roster.Stamp{By: anyText().Draw(t, "by"), Via: anyText().Draw(t, "via"), RequestID: anyText().Draw(t, "request")},
+		Stamp:     roster.Stamp{By: anyText().Draw(t, "by"), Via: anyText().Draw(t, "via"), RequestID: anyText().Draw(t, "request"), ForwardedFor: anyText().Draw(t, "forwarded")},
 	}
 }
 

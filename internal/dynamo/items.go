@@ -14,6 +14,7 @@ import (
 const (
 	typeOrganization  = "organization"
 	typeRole          = "role"
+	typeGroup         = "group"
 	typeUser          = "user"
 	typeCredential    = "credential"
 	typeEmailClaim    = "emailClaim"
@@ -60,19 +61,22 @@ type head struct {
 	ChangedBy  string `dynamodbav:"changedBy,omitempty"`
 	ChangedVia string `dynamodbav:"changedVia,omitempty"`
 	RequestID  string `dynamodbav:"requestId,omitempty"`
+	// ForwardedFor is who first asked, where the call was relayed.
+	ForwardedFor string `dynamodbav:"forwardedFor,omitempty"`
 }
 
 func newHead(k key, typ string, r roster.Revision) head {
 	return head{
 		PK: k.pk, SK: k.sk, Type: typ, Version: r.Version, ChangedAt: millis(r.ChangedAt),
 		ChangedBy: r.Stamp.By, ChangedVia: r.Stamp.Via, RequestID: r.Stamp.RequestID,
+		ForwardedFor: r.Stamp.ForwardedFor,
 	}
 }
 
 func (h *head) revision() roster.Revision {
 	return roster.Revision{
 		Version: h.Version, ChangedAt: fromMillis(h.ChangedAt),
-		Stamp: roster.Stamp{By: h.ChangedBy, Via: h.ChangedVia, RequestID: h.RequestID},
+		Stamp: roster.Stamp{By: h.ChangedBy, Via: h.ChangedVia, RequestID: h.RequestID, ForwardedFor: h.ForwardedFor},
 	}
 }
 
@@ -82,6 +86,7 @@ func setStamp(stamp roster.Stamp, values map[string]types.AttributeValue) string
 	var set, remove string
 	for _, part := range [...]struct{ attribute, value, text string }{
 		{"changedBy", ":by", stamp.By}, {"changedVia", ":via", stamp.Via}, {"requestId", ":request", stamp.RequestID},
+		{"forwardedFor", ":forwarded", stamp.ForwardedFor},
 	} {
 		if part.text == "" {
 			remove += ", " + part.attribute

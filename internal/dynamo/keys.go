@@ -61,6 +61,13 @@ func roleKey(tenant roster.TenantID, id roster.RoleID) key {
 
 const rolePrefix = "ROLE#"
 
+// groupKey puts a group beside its tenant's root organization, as roleKey does a role.
+func groupKey(tenant roster.TenantID, id roster.GroupID) key {
+	return key{organizationKey(tenant, tenant.Root()).pk, groupPrefix + id.String()}
+}
+
+const groupPrefix = "GROUP#"
+
 // adminsKey puts the count of a tenant's Admins beside its root organization, whose Admins they are.
 func adminsKey(tenant roster.TenantID) key {
 	return key{organizationKey(tenant, tenant.Root()).pk, sortAdmins}

@@ -18,6 +18,7 @@ func TestSchemaPageShowsTheKeys(t *testing.T) {
 	want := map[string]key{
 		typeOrganization:             organizationKey(7, 9),
 		typeRole:                     roleKey(7, 4),
+		typeGroup:                    groupKey(7, 5),
 		typeUser:                     userKey(7, 42),
 		typeCredential:               credentialKey(7, 42),
 		typeIdentityClaim:            identityKey(7, 9, roster.Identity{Type: "azure", Value: "jane#doe"}),

@@ -64,6 +64,8 @@ func (r *row) attribute(name string) {
 		u.Revision.Stamp.Via = r.stringValue()
 	case "requestId":
 		u.Revision.Stamp.RequestID = r.stringValue()
+	case "forwardedFor":
+		u.Revision.Stamp.ForwardedFor = r.stringValue()
 	case "tenantId":
 		u.Tenant = roster.TenantID(r.int32Value())
 	case "id":

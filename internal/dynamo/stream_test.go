@@ -93,6 +93,14 @@ func TestAuditOfUsers(t *testing.T) {
 				)}
 			},
 		},
+		"a relayed update": {
+			next(u, func(u *roster.User) { u.Pod, u.Revision.Stamp.ForwardedFor = "Z", "client:a customer:b user:c" }),
+			func(after *roster.User) []roster.AuditEntry {
+				e := expect(after, roster.ActionUserUpdated, roster.FieldChange{Field: "pod", Old: u.Pod, New: "Z"})
+				e.Stamp.ForwardedFor = "client:a customer:b user:c"
+				return []roster.AuditEntry{e}
+			},
+		},
 		"a transfer": {
 			next(u, func(u *roster.User) { u.Path, u.Roles = roster.OrgPath{7}, []roster.RoleID{2} }),
 			func(after *roster.User) []roster.AuditEntry {

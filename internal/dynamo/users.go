@@ -195,7 +195,7 @@ func (t *Table) recordLogin(ctx context.Context, tenant roster.TenantID, id rost
 	values[":via"] = text("login")
 	done := true
 	err := t.update(ctx, userKey(tenant, id),
-		"SET lastLoginAt = :at, version = version + :one, changedBy = :by, changedVia = :via, "+set+" REMOVE requestId",
+		"SET lastLoginAt = :at, version = version + :one, changedBy = :by, changedVia = :via, "+set+" REMOVE requestId, forwardedFor",
 		condition{
 			text: "attribute_exists(pk) AND attribute_not_exists(deletedAt)" +
 				" AND (attribute_not_exists(lastLoginAt) OR lastLoginAt <= :recent) AND " + when,

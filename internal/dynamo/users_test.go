@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestCreateUserRefusesWhatIsTaken(t *testing.T) {
 		"no such tenant":      {rostertest.User(roster.OrgPath{6}, 43), roster.KindNotFound, "organization not found"},
 		"org elsewhere":       {rostertest.User(roster.OrgPath{7, 9, 8}, 43), roster.KindInvalid, "organization 8 is not at 7/9/8"},
 		"org of nobody":       {roster.User{Tenant: 7, ID: 43}, roster.KindInvalid, "organization is required"},
-		"too many identities": {rostertest.User(w.child, 43, manyIdentities), roster.KindInvalid, "identities must change by at most 88 at a time"},
+		"too many identities": {rostertest.User(w.child, 43, manyIdentities), roster.KindInvalid, "identities must change by at most 90 at a time"},
 	} {
 		_, _, err := w.CreateUser(t.Context(), newcomer(tt.user), rostertest.Stamp(), nil)
 		wantKind(t, name, err, tt.kind)
@@ -369,8 +370,15 @@ func TestRecordLoginWritesOnceAMinute(t *testing.T) {
 		}
 		return user
 	}
+	// Whoever asked for what was before has nothing to do with a login.
+	stamp := rostertest.Stamp()
+	stamp.ForwardedFor = "client:elsewhere"
+	created, err := w.UpdateUser(t.Context(), created, created, stamp)
+	if err != nil || created.Revision.Stamp != stamp {
+		t.Fatalf("the update is stamped %+v, %v, want %+v", created.Revision.Stamp, err, stamp)
+	}
 	first := login(time.Second)
-	if !first.LastLoginAt.Equal(w.clock.Now()) || first.Revision.Version != 2 || !first.Revision.ChangedAt.Equal(w.clock.Now()) {
+	if !first.LastLoginAt.Equal(w.clock.Now()) || first.Revision.Version != 3 || !first.Revision.ChangedAt.Equal(w.clock.Now()) {
 		t.Errorf("after the first login the user is %v, %v", first.LastLoginAt, first.Revision)
 	}
 	if want := (roster.Stamp{By: "user:42", Via: "login"}); first.Revision.Stamp != want || !first.UpdatedAt.Equal(created.UpdatedAt) {
@@ -379,7 +387,7 @@ func TestRecordLoginWritesOnceAMinute(t *testing.T) {
 	if again := login(59 * time.Second); !cmp.Equal(again, first) {
 		t.Errorf("a login within the minute changed the user to %v", again)
 	}
-	if later := login(time.Second); !later.LastLoginAt.Equal(w.clock.Now()) || later.Revision.Version != 3 {
+	if later := login(time.Second); !later.LastLoginAt.Equal(w.clock.Now()) || later.Revision.Version != 4 {
 		t.Errorf("after a minute the user is %v, %v", later.LastLoginAt, later.Revision)
 	}
 	wantKind(t, "a login of nobody", w.RecordLogin(t.Context(), 7, 99, w.clock.Now()), roster.KindNotFound)
@@ -467,4 +475,40 @@ func TestUsersOfPagesAreLawful(t *testing.T) {
 			t.Errorf("pages of %d show %v", limit, ids)
 		}
 	}
+}
+
+// TestTheLargestUserFits holds the field rules to what DynamoDB takes: 400 KB.
+func TestTheLargestUserFits(t *testing.T) {
+	w := newWorld(t)
+	wide := func(n int) string { return strings.Repeat("𝒳", n) }
+	for n, claims := range map[int]int{5: 40, 100: 2} { // the bytes that a claim takes, and how many each of 1,000 delegates has
+		user := rostertest.User(w.child, n, func(u *roster.User) {
+			u.Nickname, u.Username, u.Title, u.Seniority, u.Department = wide(100), wide(100), wide(100), wide(100), wide(100)
+			u.Office, u.Subdepartment, u.Pod, u.DeviceUserID, u.PublicKey = wide(100), wide(100), wide(100), wide(100), wide(200)
+			u.Name, u.GivenName, u.FamilyName = wide(100), wide(100), wide(100)
+			u.Address = roster.Address{Full: wide(512), Country: wide(74), City: wide(50), State: wide(40), Zip: wide(12)}
+			for i := range 1000 {
+				u.Groups = append(u.Groups, roster.MaxGroupID-roster.GroupID(i))
+				d := roster.Delegate{User: roster.MaxUserID - roster.UserID(i)}
+				for range claims {
+					d.Permissions = append(d.Permissions, strings.Repeat("x", n-4))
+				}
+				u.Delegates = append(u.Delegates, d)
+			}
+			for i := range 45 {
+				u.Identities = append(u.Identities, roster.Identity{Type: "external-billing-system", Value: fmt.Sprintf("%02d", i) + strings.Repeat("%#", 36) + wide(181)})
+			}
+		})
+		if err := user.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		created, _, err := w.CreateUser(t.Context(), newcomer(user), rostertest.Stamp(), nil)
+		if err != nil {
+			t.Fatalf("with %d claims of each delegate: %v", claims, err)
+		}
+		if _, err := w.DeleteUser(t.Context(), created, rostertest.Stamp()); err != nil {
+			t.Fatalf("deleting: %v", err)
+		}
+	}
+	w.mustFit(t)
 }

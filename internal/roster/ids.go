@@ -57,6 +57,12 @@ func (id RoleID) String() string { return strconv.FormatInt(int64(id), 10) }
 // GroupID identifies a group of users within a tenant: 53 bits, like UserID.
 type GroupID int64
 
+// MaxGroupID is the largest id a group can have, for the reason that MaxUserID is.
+const MaxGroupID GroupID = GroupID(MaxUserID)
+
+// String returns the id in decimal.
+func (id GroupID) String() string { return strconv.FormatInt(int64(id), 10) }
+
 // WarehouseID identifies a warehouse within a tenant: 53 bits, like UserID.
 type WarehouseID int64
 
@@ -103,6 +109,9 @@ func (s *IDSource) NewUserID() UserID {
 
 // NewInvitationID returns an id of the kind that NewUserID makes.
 func (s *IDSource) NewInvitationID() InvitationID { return InvitationID(s.NewUserID()) }
+
+// NewGroupID returns an id of the kind that NewUserID makes.
+func (s *IDSource) NewGroupID() GroupID { return GroupID(s.NewUserID()) }
 
 // NewNotificationID returns an id of the kind that NewUserID makes.
 func (s *IDSource) NewNotificationID() NotificationID { return NotificationID(s.NewUserID()) }

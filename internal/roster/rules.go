@@ -74,14 +74,7 @@ func (u *User) Validate() error {
 	CheckPhoneNumber(&errs, "phoneNumber", u.PhoneNumber)
 	CheckLocale(&errs, "locale", u.Locale)
 	CheckTimeZone(&errs, "timeZone", u.TimeZone)
-	if len(u.Roles) < 1 || len(u.Roles) > maxRoles {
-		errs.Add("roles", "must hold 1 to "+strconv.Itoa(maxRoles)+" roles")
-	}
-	for _, r := range u.Roles {
-		if r < 1 {
-			errs.Add("roles", "must be positive")
-		}
-	}
+	checkRoles(&errs, u.Roles)
 	if s := u.Status; s != StatusActive && s != StatusPending && s != StatusSuspended {
 		errs.Add("status", "must be Active, Pending or Suspended")
 	}
@@ -91,21 +84,8 @@ func (u *User) Validate() error {
 	if len(u.Groups) > maxListEntries {
 		errs.Add("groups", "must hold at most "+strconv.Itoa(maxListEntries)+" groups")
 	}
-	if len(u.Delegates) > maxListEntries {
-		errs.Add("delegates", "must hold at most "+strconv.Itoa(maxListEntries)+" delegates")
-	}
-	for _, d := range u.Delegates {
-		if d.User < 1 || d.User == u.ID {
-			errs.Add("delegates", "must be other users")
-		}
-	}
-	if len(u.Identities) > maxIdentities {
-		errs.Add("identities", "must hold at most "+strconv.Itoa(maxIdentities)+" identities")
-	}
-	for _, i := range u.Identities {
-		CheckText(&errs, "identities.type", i.Type, 1, MaxShortText)
-		CheckText(&errs, "identities.value", i.Value, 1, maxIdentityText)
-	}
+	checkDelegates(&errs, u.ID, u.Delegates)
+	checkIdentities(&errs, u.Identities)
 	return errs.Err()
 }
 

@@ -102,6 +102,9 @@ type Stamp struct {
 	Via string
 	// RequestID is the gateway's request id, where there was one.
 	RequestID string
+	// ForwardedFor says who first asked, where the call was relayed: client:<id> customer:<id> user:<id>, of which only
+	// what was said is there. It is what the caller claims, and nobody has checked it.
+	ForwardedFor string
 }
 
 // Org returns the organization the user belongs to.
@@ -235,16 +238,4 @@ type Address struct {
 	City    string
 	State   string
 	Zip     string
-}
-
-// Delegate is a user who may act on another user's data, and how far.
-type Delegate struct {
-	User        UserID
-	Permissions []string
-}
-
-// Identity is a name by which another system knows a user, unique per organization by type and value.
-type Identity struct {
-	Type  string
-	Value string
 }

@@ -7,6 +7,8 @@ import "time"
 type Write struct {
 	// Via names the way in, such as a dialect, and RequestID the request: both go into the Stamp.
 	Via, RequestID string
+	// ForwardedFor says who first asked, where the call was relayed; it goes into the Stamp.
+	ForwardedFor string
 	// Precondition, when not nil, must hold of the user as it stands when the change is decided (If-Match). Where it
 	// does not, the use case is a KindPreconditionFailed error and nothing is written. Creations ignore it.
 	Precondition func(*User) bool

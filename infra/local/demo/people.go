@@ -34,6 +34,11 @@ func (c *Config) populate(ctx context.Context, tenant *Tenant) error {
 			return fmt.Errorf("role %q: %w", role.Name, err)
 		}
 	}
+	for _, group := range population.Groups() {
+		if _, err := into.Group(ctx, group); err != nil {
+			return fmt.Errorf("group %q: %w", group.Name, err)
+		}
+	}
 	return c.storeUsers(ctx, into, population, tenant.Users)
 }
 

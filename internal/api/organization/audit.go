@@ -10,15 +10,16 @@ import (
 
 // AuditEntry is something that was done.
 type AuditEntry struct {
-	At        int64         `json:"at" doc:"When, in Unix epoch milliseconds"`
-	Action    string        `json:"action" doc:"What was done, such as user.created, of which there may be new ones"`
-	Subject   string        `json:"subject" doc:"To whom or what it was done: user, organization, role or client, a colon, and its id"`
-	Name      string        `json:"name,omitempty" doc:"What the subject was called then"`
-	By        string        `json:"by" doc:"Who did it: user or client, a colon, and its id; or the name of a tool"`
-	Via       string        `json:"via,omitempty" doc:"By which API or tool"`
-	RequestID string        `json:"requestId,omitempty" doc:"In which request"`
-	Version   int64         `json:"version" doc:"Which writing of the subject this was, from 1 up"`
-	Changes   []FieldChange `json:"changes" nullable:"false" doc:"What changed"`
+	At           int64         `json:"at" doc:"When, in Unix epoch milliseconds"`
+	Action       string        `json:"action" doc:"What was done, such as user.created, of which there may be new ones"`
+	Subject      string        `json:"subject" doc:"To whom or what it was done: user, organization, role or client, a colon, and its id"`
+	Name         string        `json:"name,omitempty" doc:"What the subject was called then"`
+	By           string        `json:"by" doc:"Who did it: user or client, a colon, and its id; or the name of a tool"`
+	Via          string        `json:"via,omitempty" doc:"By which API or tool"`
+	RequestID    string        `json:"requestId,omitempty" doc:"In which request"`
+	ForwardedFor string        `json:"forwardedFor,omitempty" doc:"For whom the caller relayed it, as the caller says"`
+	Version      int64         `json:"version" doc:"Which writing of the subject this was, from 1 up"`
+	Changes      []FieldChange `json:"changes" nullable:"false" doc:"What changed"`
 }
 
 // FieldChange is a field before and after a change.
@@ -72,7 +73,7 @@ func (d *dialect) audit(ctx context.Context, p *roster.Principal, in *auditInput
 func wireAuditEntry(e *roster.AuditEntry, names map[string]string) AuditEntry {
 	wire := AuditEntry{
 		At: wireTime(e.At), Action: string(e.Action), Subject: e.Subject, Name: e.Name,
-		By: e.Stamp.By, Via: e.Stamp.Via, RequestID: e.Stamp.RequestID, Version: e.Version, Changes: make([]FieldChange, len(e.Fields)),
+		By: e.Stamp.By, Via: e.Stamp.Via, RequestID: e.Stamp.RequestID, ForwardedFor: e.Stamp.ForwardedFor, Version: e.Version, Changes: make([]FieldChange, len(e.Fields)),
 	}
 	for i, f := range e.Fields {
 		wire.Changes[i] = FieldChange{Field: or(names[f.Field], f.Field), Old: f.Old, New: f.New}

@@ -20,7 +20,7 @@ func TestTheAuditTrailIsReadPageByPageNewestFirst(t *testing.T) {
 	for i := range 7 {
 		entries = append(entries, roster.AuditEntry{
 			Tenant: 100, Org: world.Birch, At: world.Now.Add(time.Duration(i) * time.Second), Action: roster.ActionUserUpdated, Subject: "user:1007", Name: "Bob Admin",
-			Stamp: roster.Stamp{By: "user:1001", Via: "organization", RequestID: "request-1"}, Version: int64(i + 2),
+			Stamp: roster.Stamp{By: "user:1001", Via: "organization", RequestID: "request-1", ForwardedFor: "client:elsewhere user:7"}, Version: int64(i + 2),
 			Fields: []roster.FieldChange{{Field: "timeZone", Old: "UTC", New: "Europe/Kyiv"}, {Field: "password"}},
 		})
 	}
@@ -29,7 +29,7 @@ func TestTheAuditTrailIsReadPageByPageNewestFirst(t *testing.T) {
 	}
 	first := read[organization.AuditPage](t, get(h, world.Client(world.Acme), auditPath+"?orgId=110&size=1")).Content[0]
 	want := organization.AuditEntry{
-		At: world.Now.Add(6 * time.Second).UnixMilli(), Action: "user.updated", Subject: "user:1007", Name: "Bob Admin", By: "user:1001", Via: "organization", RequestID: "request-1", Version: 8,
+		At: world.Now.Add(6 * time.Second).UnixMilli(), Action: "user.updated", Subject: "user:1007", Name: "Bob Admin", By: "user:1001", Via: "organization", RequestID: "request-1", ForwardedFor: "client:elsewhere user:7", Version: 8,
 		Changes: []organization.FieldChange{{Field: "tz", Old: "UTC", New: "Europe/Kyiv"}, {Field: "password"}},
 	}
 	if diff := cmp.Diff(want, first); diff != "" {

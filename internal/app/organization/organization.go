@@ -46,12 +46,20 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 	})
 	handler := dialect.New(
 		directory.New(directory.Ports{
-			Users: table, Organizations: table, Roles: table, Writes: table, Audit: table, Search: replicas,
+			Users: table, Organizations: table, Roles: table, Writes: table, Audit: table, Search: search{replicas},
 			HashPassword: oauth2.HashPassword, Now: env.Now,
 		}),
 		api.Options{Log: log, Now: env.Now, ReplicaAge: ageIn(replicas)},
 	)
 	return lambdaio.HTTP(handler, lambdaio.Options{Identify: identify, BasePath: config.BasePath, Log: app.RequestLogger(log)}), nil
+}
+
+// search is the replicas as package directory sees them.
+type search struct{ *replica.Replicas }
+
+// View returns the tenant as one look at it shows it.
+func (s search) View(ctx context.Context, tenant roster.TenantID) (directory.View, error) {
+	return s.Replicas.View(ctx, tenant)
 }
 
 // identify tells the dialect, and the log of this function, whose request it is.

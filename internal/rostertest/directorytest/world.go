@@ -193,10 +193,18 @@ func NewOn(t testing.TB, table *dynamo.Table) *World {
 	t.Cleanup(search.Wait)
 	w.Ports = directory.Ports{
 		Users: table, Organizations: table, Roles: table, Writes: table, Invitations: table, Credentials: table, Devices: table,
-		Notifications: table, Endpoints: w, Audit: table, Search: search, HashPassword: w.hashPassword, VerifyPassword: w.verifyPassword, Now: now,
+		Notifications: table, Endpoints: w, Audit: table, Search: Searcher{search}, HashPassword: w.hashPassword, VerifyPassword: w.verifyPassword, Now: now,
 	}
 	w.Directory = directory.New(w.Ports)
 	return w
+}
+
+// Searcher is the replica as package directory wants it.
+type Searcher struct{ *replica.Replicas }
+
+// View returns a view of the tenant.
+func (s Searcher) View(ctx context.Context, tenant roster.TenantID) (directory.View, error) {
+	return s.Replicas.View(ctx, tenant)
 }
 
 // Check walks the whole table and fails the test for everything in it that does not fit together.

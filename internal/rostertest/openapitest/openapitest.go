@@ -71,8 +71,8 @@ func (v *Validator) route(r *http.Request) *routers.Route {
 	var found *routers.Route
 	for path, item := range v.document.Paths.Map() {
 		operation := item.GetOperation(r.Method)
-		// A path without parameters is found before one with them, as ServeMux does.
-		if operation != nil && matches(path, r.URL.Path) && (found == nil || !strings.Contains(path, "{")) {
+		// A path with fewer parameters is found before one with more, as ServeMux does.
+		if operation != nil && matches(path, r.URL.Path) && (found == nil || strings.Count(path, "{") < strings.Count(found.Path, "{")) {
 			found = &routers.Route{Spec: v.document, Path: path, PathItem: item, Method: r.Method, Operation: operation}
 		}
 	}

@@ -13,6 +13,7 @@ package people
 import (
 	"iter"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,6 +89,19 @@ func (p *Population) Roles() []roster.Role {
 	}
 }
 
+// Groups returns the groups that some of the users are in, in id order.
+func (p *Population) Groups() []roster.Group {
+	groups := make([]roster.Group, groupsPerTenant)
+	departments := len(p.stock.departments)
+	for i := range groups {
+		groups[i] = roster.Group{
+			Tenant: p.config.Tenant, ID: roster.GroupID(1 + i), Name: p.stock.departments[i%departments].name + " " + strconv.Itoa(1+i/departments),
+			CreatedAt: p.begin(), Revision: revision(p.begin()),
+		}
+	}
+	return groups
+}
+
 // firstCustomRole is the id of the first of Roles; the custom roles' ids are consecutive.
 const (
 	firstCustomRole roster.RoleID = 101
@@ -95,7 +109,6 @@ const (
 	revisionActor                 = "people"
 	longestSilence                = 400 * 24 * time.Hour
 	minutesPerDay                 = 24 * 60
-	recentUsers                   = 64
 	warehouses                    = 12
 	groupsPerTenant               = 24
 )

@@ -65,6 +65,13 @@ func TestEverybodyKeepsTheRules(t *testing.T) {
 func checkUsers(t *testing.T, p *Population, paths map[roster.OrgID]roster.OrgPath) {
 	t.Helper()
 	addresses, identities := map[string]bool{}, map[roster.Identity]bool{}
+	groups := map[roster.GroupID]bool{}
+	for _, g := range p.Groups() {
+		if err := g.Validate(); err != nil || groups[g.ID] || g.Tenant != p.Tenant() || g.CreatedAt.IsZero() {
+			t.Fatalf("group %+v: %v, or twice", g, err)
+		}
+		groups[g.ID] = true
+	}
 	var previous roster.UserID
 	n := 0
 	for u := range p.Users() {
@@ -85,6 +92,11 @@ func checkUsers(t *testing.T, p *Population, paths map[roster.OrgID]roster.OrgPa
 				t.Fatalf("identity %v given out twice", i)
 			}
 			identities[i] = true
+		}
+		for _, g := range u.Groups {
+			if !groups[g] {
+				t.Fatalf("user %d is in group %d, which is none", u.ID, g)
+			}
 		}
 		if !slices.Equal(paths[u.Org()], u.Path) || u.Tenant != p.Tenant() {
 			t.Fatalf("user %d stands at %v of tenant %d", u.ID, u.Path, u.Tenant)

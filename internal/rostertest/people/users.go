@@ -39,7 +39,7 @@ func newStock(seed uint64) stock {
 		s.titles = append(s.titles, strings.Split(d.titles, ";"))
 	}
 	s.publicKeys = publicKeys(newDice(seed, streamStock), 16)
-	s.claims = []string{"VIEW_TIMELINE", "EDIT_TIMELINE", "SUBMIT_TIME", "VIEW_REPORTS"}
+	s.claims = []string{"time:timeline:read:own", "time:timeline:write:own", "time:entries:write:own", "time:reports:read:own"}
 	return s
 }
 
@@ -67,8 +67,8 @@ type maker struct {
 	begin   time.Time
 	span    time.Duration
 	lastID  roster.UserID
-	recent  [recentUsers]roster.UserID
-	taken   map[string]int // how often a local part has been given out
+	recent  map[roster.OrgID]roster.UserID // the one made last in each organization
+	taken   map[string]int                 // how often a local part has been given out
 	domains []string
 }
 
@@ -76,7 +76,7 @@ func (p *Population) maker() *maker {
 	domain := p.domain()
 	return &maker{
 		Population: p, dice: newDice(p.config.Seed, streamUsers),
-		begin: p.begin(), span: p.config.Now.Sub(p.begin()), taken: map[string]int{},
+		begin: p.begin(), span: p.config.Now.Sub(p.begin()), taken: map[string]int{}, recent: map[roster.OrgID]roster.UserID{},
 		domains: []string{domain, domain, domain, "mail." + domain, domain + ".com", domain + ".org"},
 	}
 }
@@ -106,7 +106,7 @@ func (m *maker) next() roster.User {
 	m.job(&u)
 	m.extras(&u)
 	u.Revision = revision(u.UpdatedAt)
-	m.recent[m.made%recentUsers] = id
+	m.recent[u.Org()] = id
 	m.made++
 	return u
 }
@@ -247,17 +247,20 @@ func (m *maker) extras(u *roster.User) {
 			u.Groups = append(u.Groups, g)
 		}
 	}
-	if m.made > recentUsers && m.chance(2) {
-		u.Delegates = []roster.Delegate{{User: m.recent[m.IntN(recentUsers)], Permissions: m.someClaims()}}
+	if colleague := m.recent[u.Org()]; colleague != 0 && m.chance(5) {
+		u.Delegates = []roster.Delegate{{User: colleague, Permissions: m.someClaims()}}
 	}
 	if m.chance(0.3) {
 		u.SuperDelegate, u.SuperDelegatePermissions = true, m.someClaims()
 	}
 	if m.chance(35) {
-		u.Identities = append(u.Identities, roster.Identity{Type: "employeeNumber", Value: "E" + strconv.Itoa(100_000+m.made)})
+		u.Identities = append(u.Identities, roster.Identity{Type: "aderant", Value: "E" + strconv.Itoa(100_000+m.made)})
 	}
 	if m.chance(10) {
-		u.Identities = append(u.Identities, roster.Identity{Type: "saml", Value: "https://idp.example/" + strconv.FormatInt(int64(u.ID), 36)})
+		u.Identities = append(u.Identities, roster.Identity{Type: "azure", Value: "https://idp.example/" + strconv.FormatInt(int64(u.ID), 36)})
+	}
+	if m.chance(5) {
+		u.Identities = append(u.Identities, roster.Identity{Type: "email", Value: string(u.Email)})
 	}
 	switch n := m.IntN(100); {
 	case n < 1:
