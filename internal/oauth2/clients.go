@@ -23,7 +23,12 @@ func (s *Server) authenticate(ctx context.Context, r *request) (roster.Client, e
 	if err != nil {
 		return roster.Client{}, err
 	}
-	client, err := s.client(ctx, credentials)
+	return s.recognize(ctx, r, credentials)
+}
+
+// recognize returns the client with those credentials, and notes which it is.
+func (s *Server) recognize(ctx context.Context, r *request, given clientCredentials) (roster.Client, error) {
+	client, err := s.client(ctx, given)
 	if err != nil {
 		return roster.Client{}, err
 	}

@@ -4,10 +4,12 @@
 //
 //	POST /oauth2/token                               RFC 6749, with the grants below
 //	POST /oauth2/revoke                              RFC 7009
+//	POST /api/v1/oauth/token                         the token call of the customers dialect (CONTRACT 2.2)
 //	GET  /.well-known/jwks.json                      RFC 7517
 //	GET  /.well-known/oauth-authorization-server     RFC 8414
 //
-// Read server.go first (what a request goes through), then grants.go, passwords.go, tokens.go, keys.go and verifier.go.
+// Read server.go first (what a request goes through), then grants.go, passwords.go, tokens.go, keys.go and verifier.go;
+// customers.go is that dialect's way to the same grant.
 //
 // Not here: the signer that keeps its key in AWS KMS (package kmssigner, so that only the token function links KMS), the
 // items that grants, keys and clients are (package dynamo, which implements Store and VerifierStore), the gateway event that
@@ -38,7 +40,7 @@
 //
 // # Answers that depart from the RFCs
 //
-// The contract knows the status 200 and 400 only, so every refusal is a 400 with the body of RFC 6749, section 5.2, also
+// The contract of POST /oauth2/token knows the status 200 and 400 only, so every refusal there is a 400 with the body of RFC 6749, section 5.2, also
 // invalid_client of a client that used HTTP Basic, where that section asks for 401. A REST API of API Gateway renames the
 // WWW-Authenticate header of any function's answer, so that a 401 from here could never carry the header that RFC 9110,
 // section 11.6.1, requires of it. The header is sent along with the 400, where RFC 9110 allows it. Faults of ours are
@@ -46,6 +48,9 @@
 //
 // Parameters are read from the query string, as the contract has it, and from a form body, as RFC 6749 has it. A parameter
 // that occurs twice, in one or across both, is refused. Access logs must not record query strings.
+//
+// POST /api/v1/oauth/token answers in the way of its own dialect: JSON in, no refresh token out, and for the wrong client or secret a
+// 401 without a challenge, which would not arrive.
 //
 // An issuer with a path, such as the stage of an API Gateway address, has its metadata at the issuer followed by
 // /.well-known/oauth-authorization-server, not between host and path as RFC 8414, section 3.1, says: the gateway owns

@@ -3,6 +3,7 @@ package oauth2
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/rosterhq/roster/internal/roster"
 )
@@ -30,6 +31,11 @@ type Refusal struct {
 	// Description is for the developer of the client. RFC 6749, section 5.2, allows it printable ASCII but no double quote
 	// and no backslash.
 	Description string
+
+	// rules are the sentences of Description where it names several broken rules.
+	rules []string
+	// status is the status of the answer where it is another than the one of the Code.
+	status int
 }
 
 // Error returns code and description.
@@ -37,6 +43,11 @@ func (r *Refusal) Error() string { return string(r.Code) + ": " + r.Description 
 
 func refuse(code Code, description string) error {
 	return &Refusal{Code: code, Description: description}
+}
+
+// refuseFor refuses a request that breaks rules, each a sentence.
+func refuseFor(rules []string) error {
+	return &Refusal{Code: InvalidRequest, Description: strings.Join(rules, "; "), rules: rules}
 }
 
 // errorBody is the contract's OAuth2ErrorResponse.
@@ -48,7 +59,7 @@ type errorBody struct {
 // answerFor returns the status and body that tell the client about err. Nothing of an error that is not a Refusal is shown.
 func answerFor(err error) (int, errorBody) {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return http.StatusBadRequest, errorBody{refusal.Code, refusal.Description}
+		return orDefault(refusal.status, http.StatusBadRequest), errorBody{refusal.Code, refusal.Description}
 	}
 	if roster.KindOf(err) == roster.KindUnavailable {
 		return http.StatusServiceUnavailable, errorBody{temporarilyUnavailable, "the server cannot answer now, try again in a moment"}

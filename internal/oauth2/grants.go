@@ -21,11 +21,15 @@ const nobody = roster.MaxUserID
 
 // pair is what a grant gives: the contract's OAuth2Token (RFC 6749, section 5.1).
 type pair struct {
+	accessToken
+	RefreshToken string `json:"refresh_token"`
+}
+
+type accessToken struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"`
 	// ExpiresIn is the lifetime of the access token in seconds.
-	ExpiresIn    int32  `json:"expires_in"`
-	RefreshToken string `json:"refresh_token"`
+	ExpiresIn int32 `json:"expires_in"`
 }
 
 // token serves POST /oauth2/token: it authenticates the client and hands over to the grant.
@@ -53,12 +57,21 @@ func (s *Server) token(ctx context.Context, r *request) (any, error) {
 
 // clientCredentials gives a pair that speaks for the client's organization or, if it has one, for its service user.
 func (s *Server) clientCredentials(ctx context.Context, client roster.Client) (any, error) {
+	who, err := s.clientItself(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	return s.issue(ctx, who, time.Time{})
+}
+
+// clientItself returns whom a client speaks for that shows nothing but its own credentials.
+func (s *Server) clientItself(ctx context.Context, client roster.Client) (subject, error) {
 	if client.ServiceUser != 0 {
 		if err := s.mustStand(ctx, client, client.ServiceUser); err != nil {
-			return nil, err
+			return subject{}, err
 		}
 	}
-	return s.issue(ctx, subject{client: client, user: client.ServiceUser}, time.Time{})
+	return subject{client: client, user: client.ServiceUser}, nil
 }
 
 // userCredentials gives a pair that speaks for the user with that e-mail address and password.
@@ -349,7 +362,11 @@ func (s *Server) issue(ctx context.Context, who subject, passwordChangedAt time.
 }
 
 func (s *Server) pair(access string, refresh refreshToken) pair {
-	return pair{access, "Bearer", int32(s.minter.lifetime / time.Second), refresh.encode()}
+	return pair{s.bearer(access), refresh.encode()}
+}
+
+func (s *Server) bearer(access string) accessToken {
+	return accessToken{access, "Bearer", int32(s.minter.lifetime / time.Second)}
 }
 
 // mustStand refuses unless the client may act for the user.

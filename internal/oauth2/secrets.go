@@ -85,3 +85,6 @@ func familyTokenID(family [32]byte, generation int64) string {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(family[:], uint64(generation)))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
+
+// newTokenID returns the jti of an access token that belongs to no family.
+func newTokenID() string { return rand.Text() }

@@ -30,10 +30,11 @@ const maxBody = 64 << 10
 
 // The paths of the endpoints, below the issuer.
 const (
-	tokenPath    = "/oauth2/token"
-	revokePath   = "/oauth2/revoke"
-	keysPath     = "/.well-known/jwks.json"
-	metadataPath = "/.well-known/oauth-authorization-server"
+	tokenPath          = "/oauth2/token"
+	revokePath         = "/oauth2/revoke"
+	customersTokenPath = "/api/v1/oauth/token"
+	keysPath           = "/.well-known/jwks.json"
+	metadataPath       = "/.well-known/oauth-authorization-server"
 )
 
 // Config is what a Server is made of. Store, Signer and Issuer are required.
@@ -118,16 +119,25 @@ func (s *Server) PublishKey(ctx context.Context) error {
 
 // Handler returns the handler of the endpoints in the package comment.
 func (s *Server) Handler() http.Handler {
+	standard, customers := wire{readParameters, standardRefusal}, wire{s.readCustomersToken, customersRefusal}
 	mux := http.NewServeMux()
-	mux.Handle(tokenPath, only(http.MethodPost, s.answer("token", s.token)))
-	mux.Handle(revokePath, only(http.MethodPost, s.answer("revoke", s.revoke)))
-	mux.Handle(keysPath, only(http.MethodGet, http.HandlerFunc(s.serveKeys)))
-	mux.Handle(metadataPath, only(http.MethodGet, http.HandlerFunc(s.serveMetadata)))
+	mux.Handle(tokenPath, standard.only(http.MethodPost, s.answer("token", standard, s.token)))
+	mux.Handle(revokePath, standard.only(http.MethodPost, s.answer("revoke", standard, s.revoke)))
+	mux.Handle(customersTokenPath, customers.only(http.MethodPost, s.answer("customers token", customers, s.customersToken)))
+	mux.Handle(keysPath, standard.only(http.MethodGet, http.HandlerFunc(s.serveKeys)))
+	mux.Handle(metadataPath, standard.only(http.MethodGet, http.HandlerFunc(s.serveMetadata)))
 	return mux
 }
 
+// wire is how the clients of an endpoint write their requests and read its refusals.
+type wire struct {
+	read func(http.ResponseWriter, *http.Request) (parameters, error)
+	// refusal returns the status and the body of the answer to a request that failed, and sets its header.
+	refusal func(answer http.Header, r *http.Request, err error) (int, any)
+}
+
 // only refuses every other method; GET includes HEAD.
-func only(method string, next http.Handler) http.Handler {
+func (d wire) only(method string, next http.Handler) http.Handler {
 	allow := method
 	if method == http.MethodGet {
 		allow = "GET, HEAD"
@@ -135,7 +145,10 @@ func only(method string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(strings.Split(allow, ", "), r.Method) {
 			w.Header().Set("Allow", allow)
-			writeJSON(w, http.StatusMethodNotAllowed, errorBody{InvalidRequest, "this endpoint takes " + method + " requests"})
+			status, body := d.refusal(w.Header(), r, &Refusal{
+				Code: InvalidRequest, Description: "this endpoint takes " + method + " requests", status: http.StatusMethodNotAllowed,
+			})
+			writeJSON(w, status, body)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -155,21 +168,21 @@ func (r *request) note(key string, value any) { r.facts = append(r.facts, slog.A
 
 // answer wraps what all endpoints with client authentication share: reading the parameters, the headers of RFC 6749,
 // section 5.1, the error body and the log line. A nil body is an empty one.
-func (s *Server) answer(endpoint string, serve func(context.Context, *request) (any, error)) http.Handler {
+func (s *Server) answer(endpoint string, d wire, serve func(context.Context, *request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		start := s.now()
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Pragma", "no-cache")
 		r := &request{Request: hr}
 		var body any
-		params, err := readParameters(w, hr)
+		params, err := d.read(w, hr)
 		if err == nil {
 			r.params = params
 			body, err = serve(hr.Context(), r)
 		}
 		status := http.StatusOK
 		if err != nil {
-			status = s.refused(w, r, err)
+			status = d.refused(w, r, err)
 		} else if body == nil {
 			w.WriteHeader(status)
 		} else {
@@ -183,18 +196,25 @@ func (s *Server) answer(endpoint string, serve func(context.Context, *request) (
 }
 
 // refused writes the answer that goes with err and returns its status.
-func (s *Server) refused(w http.ResponseWriter, r *request, err error) int {
-	status, body := answerFor(err)
-	r.note("error", body.Error)
-	switch {
-	case status >= http.StatusInternalServerError:
+func (d wire) refused(w http.ResponseWriter, r *request, err error) int {
+	status, body := d.refusal(w.Header(), r.Request, err)
+	_, says := answerFor(err)
+	r.note("error", says.Error)
+	if status >= http.StatusInternalServerError {
 		r.note("cause", err.Error())
 		w.Header().Set("Retry-After", "1")
-	case body.Error == InvalidClient && r.Header.Get("Authorization") != "":
-		w.Header().Set("WWW-Authenticate", `Basic realm="roster", charset="UTF-8"`)
 	}
 	writeJSON(w, status, body)
 	return status
+}
+
+// standardRefusal answers with the body of RFC 6749, section 5.2.
+func standardRefusal(answer http.Header, r *http.Request, err error) (int, any) {
+	status, body := answerFor(err)
+	if body.Error == InvalidClient && r.Header.Get("Authorization") != "" {
+		answer.Set("WWW-Authenticate", `Basic realm="roster", charset="UTF-8"`)
+	}
+	return status, body
 }
 
 func levelFor(status int) slog.Level {
@@ -249,7 +269,7 @@ func readParameters(w http.ResponseWriter, r *http.Request) (parameters, error) 
 	return params, nil
 }
 
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
@@ -260,8 +280,13 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err != nil {
 		return nil, refuse(InvalidRequest, "the body could not be read")
 	}
-	if len(body) == 0 {
-		return nil, nil
+	return body, nil
+}
+
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	body, err := readBody(w, r)
+	if err != nil || len(body) == 0 {
+		return nil, err
 	}
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
