@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rosterhq/roster/internal/api/customers"
 	"github.com/rosterhq/roster/internal/api/organization"
 )
 
@@ -26,6 +27,7 @@ func write(dir string) error {
 		document func() ([]byte, error)
 	}{
 		{organization.Name, organization.OpenAPI},
+		{customers.Name, customers.OpenAPI},
 	} {
 		document, err := dialect.document()
 		if err != nil {

@@ -20,7 +20,8 @@ import (
 	"github.com/rosterhq/roster/internal/roster"
 )
 
-// The bounds of request bodies. The largest body that any operation needs has a few KB and is three levels deep.
+// The bounds of request bodies, but where a dialect has another MaxBody. The largest body that any other operation needs has a
+// few KB and is three levels deep.
 const (
 	maxBody   = 64 << 10 // bytes
 	maxNested = 16
@@ -55,18 +56,23 @@ func bodyAs[T any](request requestBody) T {
 }
 
 // readBody reads the request's body and notes what is wrong with it. What is not a JSON object at all is an error.
-func (x *exchange) readBody(r *http.Request, schemas huma.Registry, schema *huma.Schema) error {
-	body, err := readObject(r, schemas, schema)
+func (x *exchange) readBody(r *http.Request, schema *huma.Schema) error {
+	most := x.api.dialect.MaxBody
+	if most == 0 {
+		most = maxBody
+	}
+	body, err := readObject(r, most, bodyReader{schemas: x.api.huma.OpenAPI().Components.Schemas, refuseNull: x.api.dialect.RefuseNull}, schema)
 	x.request = body
 	return err
 }
 
-// readObject reads a body that is to be a JSON object, and notes where it is not as schema says.
-func readObject(r *http.Request, schemas huma.Registry, schema *huma.Schema) (requestBody, error) {
+// readObject reads a body of at most most bytes that is to be a JSON object, and has the reader note where it is not as schema
+// says.
+func readObject(r *http.Request, most int, reader bodyReader, schema *huma.Schema) (requestBody, error) {
 	if err := checkContentType(r.Header, contentType); err != nil {
 		return requestBody{}, err
 	}
-	data, err := readAll(r)
+	data, err := readAll(r, most)
 	switch {
 	case err != nil:
 		return requestBody{}, err
@@ -77,7 +83,7 @@ func readObject(r *http.Request, schemas huma.Registry, schema *huma.Schema) (re
 	case !json.Valid(data):
 		return requestBody{}, roster.Invalid("body", "must be valid JSON")
 	}
-	reader := bodyReader{decoder: json.NewDecoder(bytes.NewReader(data)), schemas: schemas}
+	reader.decoder = json.NewDecoder(bytes.NewReader(data))
 	reader.decoder.UseNumber()
 	if err := reader.read(schema); err != nil {
 		return requestBody{}, err
@@ -85,14 +91,14 @@ func readObject(r *http.Request, schemas huma.Registry, schema *huma.Schema) (re
 	return requestBody{data: data, broken: reader.broken}, nil
 }
 
-// readAll returns the request's body, which has at most maxBody bytes.
-func readAll(r *http.Request) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+// readAll returns the request's body, which has at most most bytes.
+func readAll(r *http.Request, most int) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 	if err != nil {
 		return nil, roster.Invalid("body", "must arrive whole")
 	}
-	if len(data) > maxBody {
-		return nil, &httpError{status: http.StatusRequestEntityTooLarge, kind: roster.KindInvalid, message: "body must have at most " + strconv.Itoa(maxBody) + " bytes"}
+	if len(data) > most {
+		return nil, &httpError{status: http.StatusRequestEntityTooLarge, kind: roster.KindInvalid, message: "body must have at most " + strconv.Itoa(most) + " bytes"}
 	}
 	return data, nil
 }
@@ -123,10 +129,11 @@ func checkContentType(header http.Header, wanted string) error {
 // It looks at structure: names, types, presence, the range of numbers and enumerations. How long a text may be and what may be
 // in it is for the forms of package roster, which say it for all dialects.
 type bodyReader struct {
-	decoder *json.Decoder
-	schemas huma.Registry
-	broken  roster.FieldErrors
-	nested  int
+	decoder    *json.Decoder
+	schemas    huma.Registry
+	refuseNull bool
+	broken     roster.FieldErrors
+	nested     int
 }
 
 // errTooDeep ends the reading of a body.
@@ -227,7 +234,11 @@ func (r *bodyReader) value(schema *huma.Schema, path string, required bool) erro
 		return err
 	}
 	if schema != nil {
-		if rule := brokenBy(token, schema, required); rule != "" {
+		rule := brokenBy(token, schema, required)
+		if token == nil && rule == "" && r.refuseNull && !schema.Nullable {
+			rule = "must not be null"
+		}
+		if rule != "" {
 			r.note(path, rule)
 			schema = nil
 		}

@@ -48,6 +48,13 @@ type Dialect struct {
 	FieldNames map[string]string
 	// Statuses has the status to use in the place of one that the dialect does not know, such as 400 for 415.
 	Statuses map[int]int
+	// TokenPath is where the document says that tokens are to be had; empty means /oauth2/token.
+	TokenPath string
+	// MaxBody is the largest body of a request in bytes; zero means 64 KiB.
+	MaxBody int
+	// RefuseNull says that a null in a body is a broken rule wherever the document does not allow one. Without it a null is an
+	// optional field that is absent.
+	RefuseNull bool
 }
 
 // Tag is a group of operations.
@@ -113,12 +120,15 @@ type API struct {
 	operations map[string]Operation  // by operation id
 	names      map[string]fieldNames // by operation id; the dialect's own under ""
 	methods    map[string][]string   // by path, what Allow says
+	// paths routes what mux has no operation for: it knows the paths alone. In one mux, a path with a parameter and one that is
+	// a value of it could not both be there with and without a method.
+	paths *http.ServeMux
 }
 
 // New returns the API of a dialect, without operations yet.
 func New(d Dialect, o Options) *API {
 	a := &API{
-		dialect: d, logger: o.Log, now: o.Now, age: o.ReplicaAge, mux: http.NewServeMux(),
+		dialect: d, logger: o.Log, now: o.Now, age: o.ReplicaAge, mux: http.NewServeMux(), paths: http.NewServeMux(),
 		rules: map[*huma.Operation][]rule{}, operations: map[string]Operation{}, methods: map[string][]string{}, names: map[string]fieldNames{},
 	}
 	a.names[""] = newFieldNames(d.FieldNames)
@@ -130,7 +140,8 @@ func New(d Dialect, o Options) *API {
 	}
 	a.huma = humago.New(a.mux, a.config())
 	a.huma.UseMiddleware(a.enter)
-	a.mux.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) {
+	a.mux.Handle("/", a.paths)
+	a.paths.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) {
 		a.fail(exchangeFrom(r.Context()), roster.NotFound("path"))
 	})
 	return a
@@ -154,7 +165,7 @@ func (a *API) config() huma.Config {
 				Schemas: schemas,
 				SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {
 					Type: "http", Scheme: "bearer", BearerFormat: "JWT",
-					Description: "An OAuth 2.0 access token from POST /oauth2/token, sent as Authorization: Bearer",
+					Description: "An OAuth 2.0 access token from POST " + or(a.dialect.TokenPath, "/oauth2/token") + ", sent as Authorization: Bearer",
 				}},
 			},
 			Security:       []map[string][]string{{"bearer": {}}},
@@ -162,7 +173,7 @@ func (a *API) config() huma.Config {
 			OnAddOperation: []huma.AddOpFunc{a.added},
 		},
 		// The second name is what huma looks for when it starts to write an error of its own, application/problem+json.
-		Formats:       map[string]huma.Format{contentType: huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		Formats:       map[string]huma.Format{contentType: format(), "json": format()},
 		DefaultFormat: contentType,
 		Transformers:  []huma.Transformer{a.render},
 	}
@@ -182,7 +193,7 @@ func (a *API) added(_ *huma.OpenAPI, op *huma.Operation) {
 	}
 	if a.methods[op.Path] == nil {
 		a.methods[op.Path] = []string{http.MethodOptions}
-		a.mux.HandleFunc(op.Path, a.otherMethod(op.Path))
+		a.paths.HandleFunc(op.Path, a.otherMethod(op.Path))
 	}
 	a.methods[op.Path] = append(a.methods[op.Path], op.Method)
 	if op.Method == http.MethodGet {

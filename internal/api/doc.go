@@ -6,8 +6,8 @@
 // feeds that handler from Lambda events and puts the principal that the authorizer found into the request's context;
 // what a request means is decided in package directory.
 //
-// Read dialect.go (API, Register), then exchange.go (the road of one request), parameters.go, body.go, problem.go, etag.go and
-// once.go.
+// Read dialect.go (API, Register), then exchange.go (the road of one request), parameters.go, body.go, list.go, problem.go,
+// etag.go and once.go.
 //
 // Decisions that hold for all dialects:
 //
@@ -15,10 +15,10 @@
 //     it, and is refused with a message that names it. A parameter may be given once, unless it is a list. Given but
 //     empty is not the same as absent: it must still be a valid value.
 //   - Booleans are true and false, integers are plain decimal digits with an optional minus sign.
-//   - A body is one JSON object in UTF-8; a Content-Type that says anything else is refused, none means JSON. It has at most 64 KiB and 16 levels. A field that the document does not name is refused, unlike a
+//   - A body is one JSON object in UTF-8; a Content-Type that says anything else is refused, none means JSON. It has at most 64 KiB, or Dialect.MaxBody, and 16 levels. A field that the document does not name is refused, unlike a
 //     parameter: who sends one means something by it that would not happen. So is one that is given twice, by whichever
 //     spelling, and a value of another type: numbers are not text, and integers have no fraction and no exponent. A null is
-//     an optional field that is absent. What is wrong with the structure is reported together with the broken rules of the
+//     an optional field that is absent, but where the dialect refuses it (Dialect.RefuseNull). What is wrong with the structure is reported together with the broken rules of the
 //     fields, see Body.
 //   - A message names parameters and fields by the dialect's names, and repeats nothing of what the caller wrote but names
 //     of fields that look like one.

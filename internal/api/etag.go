@@ -21,14 +21,27 @@ func ETag(version int64, more ...int64) string {
 
 // NotModified reports whether the If-None-Match header of a GET says that the caller has the answer with that tag
 // already (RFC 9110, section 13.1.2: a list of tags, compared weakly, or *). What is not a list of tags matches nothing.
-func NotModified(ifNoneMatch, etag string) bool { return listed(ifNoneMatch, etag, true) }
+func NotModified(ifNoneMatch, etag string) bool {
+	return listed(ifNoneMatch, true, func(tag string) bool { return tag == etag })
+}
 
 // Matches reports whether the If-Match header of a change names the tag of what is there (RFC 9110, section 13.1.1: a list
 // of tags, compared strongly, so that a weak one never matches, or *). What is not a list of tags matches nothing.
-func Matches(ifMatch, etag string) bool { return listed(ifMatch, etag, false) }
+func Matches(ifMatch, etag string) bool {
+	return listed(ifMatch, false, func(tag string) bool { return tag == etag })
+}
 
-// listed reports whether a list of entity tags holds the strong tag etag, or is *.
-func listed(list, etag string, weakly bool) bool {
+// MatchesState is Matches for an answer that shows more than what is to be changed: it looks only at what a tag begins with,
+// which ETag was given first and which says in what state that is. What else the answer showed may be another by now.
+func MatchesState(ifMatch string, version int64, more ...int64) bool {
+	state := ETag(version, more...)
+	return listed(ifMatch, false, func(tag string) bool {
+		return tag == state || strings.HasPrefix(tag, strings.TrimSuffix(state, `"`)+"-")
+	})
+}
+
+// listed reports whether a list of entity tags holds one that matches, or is *. A weak tag counts, without its mark, only weakly.
+func listed(list string, weakly bool, matches func(tag string) bool) bool {
 	rest := strings.Trim(list, " \t")
 	if rest == "*" {
 		return true
@@ -42,7 +55,7 @@ func listed(list, etag string, weakly bool) bool {
 		if end < 0 {
 			return false
 		}
-		if tag[:end+2] == etag && (weakly || !weak) {
+		if (weakly || !weak) && matches(tag[:end+2]) {
 			return true
 		}
 		rest = strings.TrimLeft(tag[end+2:], " \t,")

@@ -46,3 +46,14 @@ func FuzzNotModified(f *testing.F) {
 		}
 	})
 }
+
+func TestMatchesStateLooksAtTheBeginningOfTags(t *testing.T) {
+	for header, want := range map[string]bool{
+		`"7-1"`: true, `"7-1-20"`: true, `"7-1-20-3"`: true, "*": true, `"x", "7-1-5"`: true, `W/"x", "7-1-5"`: true,
+		"": false, `W/"7-1-20"`: false, `"7-10"`: false, `"7-10-1"`: false, `"7"`: false, `"17-1"`: false, `"7-2-20"`: false, `7-1-20`: false, `"7-1-20`: false,
+	} {
+		if got := api.MatchesState(header, 7, 1); got != want {
+			t.Errorf("MatchesState(%q, 7, 1) = %v, want %v", header, got, want)
+		}
+	}
+}

@@ -184,7 +184,7 @@ func (a *API) enter(c huma.Context, next func(huma.Context)) {
 		return
 	}
 	if c.Operation().RequestBody != nil {
-		if err := x.readBody(r, a.huma.OpenAPI().Components.Schemas, a.bodySchema(c.Operation())); err != nil {
+		if err := x.readBody(r, a.bodySchema(c.Operation())); err != nil {
 			a.fail(x, err)
 			return
 		}

@@ -101,7 +101,7 @@ func ReadForm(r *http.Request) (url.Values, error) {
 	if err := checkContentType(r.Header, formType); err != nil {
 		return nil, err
 	}
-	data, err := readAll(r)
+	data, err := readAll(r, maxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func NewBodyReader[T any]() *BodyReader[T] {
 // Read returns the request's body and what is wrong with it, by the rules of every body (see Body). What is not a JSON object
 // at all is an error.
 func (b *BodyReader[T]) Read(r *http.Request) (T, roster.FieldErrors, error) {
-	request, err := readObject(r, b.schemas, b.schema)
+	request, err := readObject(r, maxBody, bodyReader{schemas: b.schemas}, b.schema)
 	if err != nil {
 		var none T
 		return none, nil, err

@@ -47,11 +47,15 @@ func rulesOf(parameters []*huma.Param) []rule {
 			schema = schema.Items
 		}
 		r.value = valueRuleOf(schema)
+		if schema.Pattern != "" {
+			r.value.pattern, r.value.patternSays = regexp.MustCompile(schema.Pattern), schema.PatternDescription
+		}
 		rules = append(rules, r)
 	}
 	return rules
 }
 
+// valueRuleOf returns the rule for a value, but for its pattern: what may be in the texts of a body is for those who read it.
 func valueRuleOf(s *huma.Schema) valueRule {
 	v := valueRule{kind: s.Type, least: math.MinInt64, most: math.MaxInt64, minLength: -1, maxLength: -1}
 	if s.Format == "int32" {
@@ -68,9 +72,6 @@ func valueRuleOf(s *huma.Schema) valueRule {
 	}
 	if s.MaxLength != nil {
 		v.maxLength = *s.MaxLength
-	}
-	if s.Pattern != "" {
-		v.pattern, v.patternSays = regexp.MustCompile(s.Pattern), s.PatternDescription
 	}
 	for _, e := range s.Enum {
 		if text, ok := e.(string); ok {

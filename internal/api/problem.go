@@ -132,10 +132,11 @@ const verbatim = "="
 // ofCore returns errors about the dialect's fields by the core's names.
 func (n fieldNames) ofCore(errs roster.FieldErrors) roster.FieldErrors {
 	return rename(errs, func(name string) string {
-		if core, ok := n.core[name]; ok {
-			return core
+		list, element := cutElement(name)
+		if core, ok := n.core[list]; ok {
+			return core + element
 		}
-		if _, clash := n.dialect[name]; clash {
+		if _, clash := n.dialect[list]; clash {
 			return verbatim + name
 		}
 		return name
@@ -148,8 +149,17 @@ func (n fieldNames) ofDialect(errs roster.FieldErrors) roster.FieldErrors {
 		if own, ok := strings.CutPrefix(name, verbatim); ok {
 			return own
 		}
-		return or(n.dialect[name], name)
+		list, element := cutElement(name)
+		return or(n.dialect[list], list) + element
 	})
+}
+
+// cutElement cuts the name of a part of a list, such as roles[3], into that of the list and the rest.
+func cutElement(name string) (list, element string) {
+	if i := strings.IndexByte(name, '['); i >= 0 {
+		return name[:i], name[i:]
+	}
+	return name, ""
 }
 
 func rename(errs roster.FieldErrors, name func(string) string) roster.FieldErrors {
