@@ -16,6 +16,7 @@ import (
 	"github.com/rosterhq/roster/internal/app/bounces"
 	"github.com/rosterhq/roster/internal/app/changes"
 	"github.com/rosterhq/roster/internal/app/courier"
+	"github.com/rosterhq/roster/internal/app/customers"
 	"github.com/rosterhq/roster/internal/app/invitations"
 	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
@@ -35,6 +36,8 @@ func build(ctx context.Context, folder string, env app.Environment) (gateway.Fun
 		return changes.New(ctx, env)
 	case "courier":
 		return courier.New(ctx, env)
+	case "customers":
+		return customers.New(ctx, env)
 	case "invitations":
 		return invitations.New(ctx, env)
 	case "notifications":

@@ -90,6 +90,7 @@ type published struct {
 		ClientID, ClientSecret, AdminUsername, AdminPassword string
 		OrgID                                                int32
 	}
+	Customers struct{ ClientID, ClientSecret, Audience, CustomerID string }
 }
 
 func readPublished(t *testing.T, dir string) published {
@@ -132,11 +133,15 @@ func TestSearchThroughEverythingAndAgainAfterARestart(t *testing.T) {
 		if body := get(t, p.BaseURL+"/api/v1/organization/user/profile", login); !strings.Contains(body, p.Organization.AdminUsername) {
 			t.Errorf("round %d: the profile is %s", round, body)
 		}
+		all := p.BaseURL + "/api/v1/customers/" + p.Customers.CustomerID + "/users"
+		if body := get(t, all+"?search="+p.Organization.AdminUsername, customersToken(t, p)); !strings.HasPrefix(body, `[{"_id":"75736572`) || !strings.Contains(body, p.Organization.AdminUsername) {
+			t.Errorf("round %d: in the customers dialect the Admin is %s", round, body)
+		}
 		seeded := strings.Contains(r.stderr.String(), "making the demo tenant")
 		if seeded != (round == 0) {
 			t.Errorf("round %d: the demo tenant was made: %v\n%s", round, seeded, r.stderr)
 		}
-		p.BaseURL = ""
+		p.BaseURL, p.Customers.Audience = "", ""
 		if round == 1 && p != before {
 			t.Errorf("the second run is for %+v, the first was for %+v", p, before)
 		}
@@ -175,6 +180,7 @@ func TestPrintedCommandsWork(t *testing.T) {
 	for _, want := range []string{
 		`"email":"admin@roster.example"`, "401 Unauthorized", `Www-Authenticate: Bearer realm="roster"`, `"name":"Zoë Lind"`, `"content":[`,
 		`"status":"Pending"`, "/invitations/", `@roster.example","status":"Active"}`,
+		`"customer":{`, `"nickname":"The Countess"`,
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("nothing answers %s\n%s", want, out)
@@ -305,6 +311,24 @@ func tokenFrom(t *testing.T, p published, form string) string {
 	}
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %d %v", form, response.StatusCode, err)
+	}
+	return answer.AccessToken
+}
+
+// customersToken asks for a token in the way of the customers dialect.
+func customersToken(t *testing.T, p published) string {
+	t.Helper()
+	body := fmt.Sprintf(`{"client_id":%q,"client_secret":%q,"audience":%q,"grant_type":"client_credentials"}`, p.Customers.ClientID, p.Customers.ClientSecret, p.Customers.Audience)
+	response, err := http.Post(p.BaseURL+"/api/v1/oauth/token", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("the token call of the customers dialect: %d %v", response.StatusCode, err)
 	}
 	return answer.AccessToken
 }

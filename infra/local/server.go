@@ -89,7 +89,7 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := tenant.WriteFile(filepath.Join(s.dir, "demo.json"), s.baseURL); err != nil {
+	if err := tenant.WriteFile(filepath.Join(s.dir, "demo.json"), s.baseURL, s.audience()); err != nil {
 		return errors.Join(err, box.Close())
 	}
 	start := func() (func(), error) {
@@ -222,7 +222,15 @@ Try:
 
 %s`,
 		s.baseURL, s.baseURL+outbox.PagePath, tenant.Name, thousands(tenant.Users+1), tenant.Organizations, s.relative("demo.json"), s.relative("functions.log"),
-		tenant.Tour(s.baseURL, s.baseURL+outbox.PagePath))
+		tenant.Tour(s.baseURL, s.audience(), s.baseURL+outbox.PagePath))
+}
+
+// audience returns the audience of access tokens, as the functions have it.
+func (s *server) audience() string {
+	if audience := s.getenv("ROSTER_AUDIENCE"); audience != "" {
+		return audience
+	}
+	return s.baseURL
 }
 
 // relative returns the path of a file in .roster, as seen from the working directory.

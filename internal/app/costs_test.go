@@ -2,9 +2,11 @@ package app_test
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,8 +19,8 @@ import (
 	"github.com/rosterhq/roster/internal/rostertest/people"
 )
 
-// TestReadsCostTheSameInEveryTenant pins what a warm search, a warm list and a get cost through the whole function, as
-// the caller is told it in Server-Timing, in a tenant of 100 users and in one of 10,000.
+// TestReadsCostTheSameInEveryTenant pins what warm reads of both dialects cost through the whole function, as the caller is told it in
+// Server-Timing, in a tenant of 100 users and in one of 10,000, a third of whom have delegates.
 func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 	for _, users := range []int{100, 10_000} {
 		t.Run(strconv.Itoa(users), func(t *testing.T) {
@@ -36,9 +38,19 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 					r.MultiValueQueryStringParameters = map[string][]string{"query": {query}}
 				})
 			}
-			search("ann") // loads the replica
+			list := func(query map[string][]string) lambdaio.Response {
+				return h.askCustomers(t, "customers-list.json", token, func(r *lambdaio.Request) {
+					h.atCustomer(0, "")(r)
+					r.QueryStringParameters, r.MultiValueQueryStringParameters = nil, query
+				})
+			}
+			both := func() {
+				search("ann")
+				list(map[string][]string{"search": {"ann"}})
+			}
+			both() // loads the replicas
 			ahead.Add(int64(time.Minute))
-			search("ann") // reads the last of the crowd once more, as it came within the overlap before the load
+			both() // reads the last of the crowd once more, as it came within the overlap before the load
 			// One change in each shard makes every read of the feed carry something, since DynamoDB Local reports nothing
 			// for an answer of nothing where DynamoDB charges half a unit.
 			touch(t, table, h.tenant.Organization.Path)
@@ -58,15 +70,70 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 			if got, want := costOf(t, get), (cost{calls: 1, reads: 1}); got != want {
 				t.Errorf("a get costs %+v, want %+v", got, want)
 			}
+
+			for _, query := range []map[string][]string{
+				{"search": {"ann"}}, {"search": {"no such person"}}, {"integration": {"cloud-assistant-google"}}, {"integration": {"cloud-assistant-zoom"}, "search": {"a"}},
+			} {
+				if got, want := costOf(t, list(query)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
+					t.Errorf("a list of a customer's users, %v, costs %+v, want %+v", query, got, want)
+				}
+			}
+			one := h.askCustomers(t, "customers-user.json", token, h.atCustomer(befriended(crowd), ""))
+			if got, want := costOf(t, one), (cost{calls: 1 + roster.Shards, reads: 1 + 0.5*roster.Shards}); got != want || !strings.Contains(one.Body, `"delegates":[{`) {
+				t.Errorf("a user with delegates costs %+v, want %+v: %s", got, want, one.Body)
+			}
+			lookup := h.askCustomers(t, "customers-lookup.json", token, func(r *lambdaio.Request) {
+				h.atCustomer(0, "")(r)
+				identity := someIdentity(t, crowd)
+				r.MultiValueQueryStringParameters = map[string][]string{"type": {identity.Type}, "value": {identity.Value}}
+			})
+			if got, want := costOf(t, lookup), (cost{calls: 1, reads: 1}); got != want {
+				t.Errorf("a look-up costs %+v, want %+v", got, want)
+			}
+			all := list(nil)
+			if want := map[bool]int{true: http.StatusOK, false: http.StatusBadRequest}[users == 100]; all.StatusCode != want {
+				t.Errorf("a list of all %d: %d of %d bytes, want %d", users, all.StatusCode, len(all.Body), want)
+			}
+			if all.StatusCode == http.StatusBadRequest && !strings.Contains(all.Body, "narrow the search") {
+				t.Errorf("a list that is too long: %s", all.Body)
+			}
 		})
 	}
+}
+
+// befriend returns the crowd's users; every third of them has the one before as a delegate.
+func befriend(crowd *people.Population) []roster.User {
+	users := slices.Collect(crowd.Users())
+	for i := range users {
+		if i%3 == 2 {
+			users[i].Delegates = []roster.Delegate{{User: users[i-1].ID, Permissions: []string{"time:entries:read:own"}}}
+		}
+	}
+	return users
+}
+
+// befriended returns one of those who have delegates.
+func befriended(crowd *people.Population) roster.UserID {
+	return befriend(crowd)[2].ID
+}
+
+// someIdentity returns an identity that somebody in the crowd has.
+func someIdentity(t *testing.T, crowd *people.Population) roster.Identity {
+	t.Helper()
+	for user := range crowd.Users() {
+		if len(user.Identities) > 0 {
+			return user.Identities[0]
+		}
+	}
+	t.Fatal("nobody has an identity")
+	return roster.Identity{}
 }
 
 // populate stores the crowd, several calls at a time.
 func populate(t *testing.T, table *dynamo.Table, crowd *people.Population) {
 	t.Helper()
 	var batch []roster.NewUser
-	for user := range crowd.Users() {
+	for _, user := range befriend(crowd) {
 		batch = append(batch, roster.NewUser{User: user})
 	}
 	var wg sync.WaitGroup

@@ -18,6 +18,7 @@ import (
 	"github.com/rosterhq/roster/internal/app/bounces"
 	"github.com/rosterhq/roster/internal/app/changes"
 	"github.com/rosterhq/roster/internal/app/courier"
+	"github.com/rosterhq/roster/internal/app/customers"
 	"github.com/rosterhq/roster/internal/app/invitations"
 	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) { rostertest.Main(m) }
 type house struct {
 	authorizer   lambdaio.AuthorizerHandler
 	organization lambdaio.Handler
+	customers    lambdaio.Handler
 	tokens       lambdaio.Handler
 	log          *lockedLog
 	env          app.Environment
@@ -75,6 +77,9 @@ func buildOn(t testing.TB, now func() time.Time, table string, more ...string) *
 		t.Fatal(err)
 	}
 	if h.organization, err = organization.New(t.Context(), env); err != nil {
+		t.Fatal(err)
+	}
+	if h.customers, err = customers.New(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
 	config, err := app.Load(env.Getenv)
@@ -290,6 +295,7 @@ func TestConstructorsNameWhatTheyMiss(t *testing.T) {
 	for name, construct := range map[string]func() error{
 		"bounces":       func() error { _, err := bounces.New(t.Context(), env); return err },
 		"courier":       func() error { _, err := courier.New(t.Context(), env); return err },
+		"customers":     func() error { _, err := customers.New(t.Context(), env); return err },
 		"invitations":   func() error { _, err := invitations.New(t.Context(), env); return err },
 		"notifications": func() error { _, err := notifications.New(t.Context(), env); return err },
 		"authorizer":    func() error { _, err := authorizer.New(t.Context(), env); return err },

@@ -97,6 +97,9 @@ var allowed = []rule{
 	{path: "internal/app/notifications", inside: []string{
 		"internal/app", "internal/lambdaio", "internal/api", "internal/api/organization", "internal/dynamo", "internal/directory", "internal/sender/endpoints", "internal/roster",
 	}, outside: []string{awsSNS}},
+	{path: "internal/app/customers", inside: []string{
+		"internal/app", "internal/lambdaio", "internal/api", "internal/api/customers", "internal/dynamo", "internal/directory", "internal/replica", "internal/roster",
+	}},
 	{path: "internal/app/courier", inside: []string{
 		"internal/app", "internal/lambdaio", "internal/delivery", "internal/dynamo", "internal/sender",
 	}, outside: []string{awsSES, awsSNS, awsSQS}, tests: []string{"infra/local/stream", awsStreams}},

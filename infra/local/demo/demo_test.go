@@ -165,7 +165,7 @@ func TestFileIsForItsOwnerOnly(t *testing.T) {
 	tenant := &Tenant{ID: 7, ClientID: "c", ClientSecret: "s", AdminEmail: "a@roster.example", AdminPassword: "p"}
 	path := filepath.Join(t.TempDir(), "demo.json")
 	for range 2 { // the second time in place of the first
-		if err := tenant.WriteFile(path, "http://127.0.0.1:8080"); err != nil {
+		if err := tenant.WriteFile(path, "http://127.0.0.1:8080", "everybody"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -179,6 +179,8 @@ func TestFileIsForItsOwnerOnly(t *testing.T) {
 	}
 	want := map[string]any{"baseUrl": "http://127.0.0.1:8080", "organization": map[string]any{
 		"clientId": "c", "clientSecret": "s", "adminUsername": "a@roster.example", "adminPassword": "p", "orgId": 7.0,
+	}, "customers": map[string]any{
+		"clientId": "c", "clientSecret": "s", "audience": "everybody", "customerId": "6f72676e0000000000000007",
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("demo.json (-want +got):\n%s", diff)

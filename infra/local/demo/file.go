@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rosterhq/roster/internal/api/customers"
 	"github.com/rosterhq/roster/internal/roster"
 )
 
@@ -11,6 +12,7 @@ import (
 type credentials struct {
 	BaseURL      string                  `json:"baseUrl"`
 	Organization organizationCredentials `json:"organization"`
+	Customers    customersCredentials    `json:"customers"`
 }
 
 // organizationCredentials are those of the organization dialect.
@@ -22,21 +24,38 @@ type organizationCredentials struct {
 	OrgID         roster.OrgID    `json:"orgId"`
 }
 
-// WriteFile writes how to get in to path, readable by its owner only.
-func (t *Tenant) WriteFile(path, baseURL string) error {
-	return writeSecret(path, credentials{BaseURL: baseURL, Organization: organizationCredentials{
-		ClientID: t.ClientID, ClientSecret: t.ClientSecret,
-		AdminUsername: t.AdminEmail, AdminPassword: t.AdminPassword, OrgID: t.ID.Root(),
-	}})
+// customersCredentials are those of the customers dialect: the same client, whose organization is the customer.
+type customersCredentials struct {
+	ClientID     roster.ClientID `json:"clientId"`
+	ClientSecret string          `json:"clientSecret"`
+	Audience     string          `json:"audience"`
+	CustomerID   string          `json:"customerId"`
 }
 
-// Tour returns the commands to try, each a line to copy. outbox is the address of the page that shows what was sent, without a slash at
-// the end; beside it is the same as JSON.
-func (t *Tenant) Tour(baseURL, outbox string) string {
+// WriteFile writes how to get in to path, readable by its owner only. audience is the one of access tokens.
+func (t *Tenant) WriteFile(path, baseURL, audience string) error {
+	return writeSecret(path, credentials{
+		BaseURL: baseURL,
+		Organization: organizationCredentials{
+			ClientID: t.ClientID, ClientSecret: t.ClientSecret,
+			AdminUsername: t.AdminEmail, AdminPassword: t.AdminPassword, OrgID: t.ID.Root(),
+		},
+		Customers: customersCredentials{
+			ClientID: t.ClientID, ClientSecret: t.ClientSecret, Audience: audience, CustomerID: t.customerID(),
+		},
+	})
+}
+
+// customerID is the root organization as the customers dialect writes it.
+func (t *Tenant) customerID() string { return customers.OrganizationID(t.ID.Root()) }
+
+// Tour returns the commands to try, each a line to copy. audience is the one of access tokens. outbox is the address of the page that
+// shows what was sent, without a slash at the end; beside it is the same as JSON.
+func (t *Tenant) Tour(baseURL, audience, outbox string) string {
 	token := fmt.Sprintf(`$(curl -s -u '%s:%s' -d grant_type=client_credentials %s/oauth2/token | sed 's/.*"access_token":"//; s/".*//')`, t.ClientID, t.ClientSecret, baseURL)
 	login := fmt.Sprintf(`$(curl -s -u '%s:%s' -d grant_type=user_credentials --data-urlencode username=%s --data-urlencode password=%s %s/oauth2/token | sed 's/.*"access_token":"//; s/".*//')`,
 		t.ClientID, t.ClientSecret, t.AdminEmail, t.AdminPassword, baseURL)
-	api := baseURL + "/api/v1/organization"
+	api, users := baseURL+"/api/v1/organization", baseURL+"/api/v1/customers/"+t.customerID()+"/users"
 	var b strings.Builder
 	for _, step := range []struct{ what, command string }{
 		{"Search, all in one line", fmt.Sprintf(`curl -s -H "Authorization: Bearer %s" '%s/search/users?query=ann&sortBy=Name&size=5'`, token, api)},
@@ -52,6 +71,10 @@ func (t *Tenant) Tour(baseURL, outbox string) string {
 		{"A push message to it, which the outbox shows too", fmt.Sprintf(`ME=$(curl -s -H "Authorization: Bearer $LOGIN" %s/user/profile | sed 's/^{"id":\([0-9]*\).*/\1/'); curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"userId":'$ME',"title":"Device alert","body":"The boiler is hot."}' %s/users/send-push-notification`, api, api)},
 		{"Forgot the password? Another mail, to " + string(t.AdminEmail), fmt.Sprintf(`curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"email":"%s"}' %s/users/reset-password`, t.AdminEmail, api)},
 		{"Who did what in the root organization, newest first; what was just done is there after a moment", fmt.Sprintf(`curl -s -H "Authorization: Bearer $TOKEN" '%s/audit?size=3'`, api)},
+		{"The same people in the customers dialect, which has a token call of its own", fmt.Sprintf(`CUSTOMERS=$(curl -s -H 'Content-Type: application/json' -d '{"client_id":"%s","client_secret":"%s","audience":"%s","grant_type":"client_credentials"}' %s/api/v1/oauth/token | sed 's/.*"access_token":"//; s/".*//')`, t.ClientID, t.ClientSecret, audience, baseURL)},
+		{"The Admin there", fmt.Sprintf(`curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?search=%s'`, users, t.AdminEmail)},
+		{"Whom an integration knows, and by what", fmt.Sprintf(`curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?integration=cloud-assistant-microsoft-teams'`, users)},
+		{"A nickname for the Admin", fmt.Sprintf(`WHO=$(curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?search=%s' | sed 's/^[^"]*"_id":"\([^"]*\)".*/\1/'); curl -s -X PATCH -H "Authorization: Bearer $CUSTOMERS" -H 'Content-Type: application/json' -d '{"nickname":"The Countess"}' "%s/$WHO"`, users, t.AdminEmail, users)},
 		{"What is said without a token", fmt.Sprintf(`curl -si %s/users`, api)},
 	} {
 		fmt.Fprintf(&b, "  # %s\n  %s\n\n", step.what, step.command)
