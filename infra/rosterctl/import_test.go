@@ -72,7 +72,7 @@ func TestImportRefusesOneLineAtATime(t *testing.T) {
 		{"a derived status", userLineOf(1, `,"status":"Inactive"`), "status", "status must be one of Active, Pending, Suspended"},
 		{"half a character", userLineOf(1, `,"title":"\ud83d"`), "", "is not valid JSON: half of a surrogate pair"},
 		{"not UTF-8", userLineOf(1, ",\"title\":\"\xff\""), "", "is not valid UTF-8"},
-		{"too long", userLineOf(1, `,"title":"`+strings.Repeat("x", maxLine)+`"`), "", "is longer than 262144 bytes"},
+		{"too long", userLineOf(1, `,"title":"`+strings.Repeat("x", maxLine)+`"`), "", "is longer than 524288 bytes"},
 		{"nested deep", `{"type":"user","x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}", "", "nested too deep"},
 		{"no organization", `{"type":"user","email":"a@northfield.example","name":"A B"}`, "organization", "organization must be the id of an organization"},
 		{"an unknown organization", `{"type":"user","organization":78,"email":"a@northfield.example","name":"A B"}`, "organization", "organization 78 is not in tenant 77"},

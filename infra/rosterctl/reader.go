@@ -11,9 +11,8 @@ import (
 	"io"
 )
 
-// maxLine is the largest length of a line in bytes. An item of the table holds 400 KB; nothing that is longer as JSON
-// than this is sure to fit.
-const maxLine = 256 << 10
+// maxLine is the largest length of a line in bytes. The largest user that fits into an item of the table has some 300 KB as JSON.
+const maxLine = 512 << 10
 
 // position is a place between two lines of an input.
 type position struct {

@@ -85,7 +85,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // ChangeRole gives a user a role in the place of all that it has. An unknown role is a KindNotFound error about the field
-// role. It needs the permission ORG_EDIT_USERS, and all that the role holds.
+// role. It needs the permission ORG_EDIT_USERS, all that the role holds, and all that the roles of before hold.
 func (d *Directory) ChangeRole(ctx context.Context, p *roster.Principal, id roster.UserID, role roster.RoleID, w roster.Write) (roster.User, error) {
 	if err := require(p, roster.OrgEditUsers); err != nil {
 		return roster.User{}, err
@@ -105,7 +105,10 @@ func (d *Directory) ChangeRole(ctx context.Context, p *roster.Principal, id rost
 			}
 			after := *before
 			after.Roles = []roster.RoleID{granted.ID}
-			return after, !slices.Equal(after.Roles, before.Roles), nil
+			if slices.Equal(after.Roles, before.Roles) {
+				return after, false, nil
+			}
+			return after, true, d.mayAlter(ctx, p, before)
 		},
 		write: d.writes.UpdateUser,
 	})
@@ -143,7 +146,10 @@ func (d *Directory) TransferUser(ctx context.Context, p *roster.Principal, form 
 			}
 			after := *before
 			after.Path, after.Roles = slices.Clone(path), []roster.RoleID{granted.ID}
-			return after, moves || !slices.Equal(after.Roles, before.Roles), nil
+			if slices.Equal(after.Roles, before.Roles) {
+				return after, moves, nil
+			}
+			return after, true, d.mayAlter(ctx, p, before)
 		},
 		write: d.writes.UpdateUser,
 	})

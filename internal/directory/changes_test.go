@@ -3,6 +3,7 @@ package directory_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +156,49 @@ func TestNobodyGrantsWhatTheyLack(t *testing.T) {
 					t.Errorf("granting %s is refused with %v, which does not say why", granted, err)
 				}
 			}
+		}
+	}
+}
+
+// TestNobodyAltersWhoMayDoMore has a member of the staff try every way to a mail with a link that opens an Admin's account, or to what
+// other systems know the Admin by.
+func TestNobodyAltersWhoMayDoMore(t *testing.T) {
+	w := world.New(t)
+	sam := w.As(t, world.SamStaff)
+	sam.Permissions = sam.Permissions.Union(roster.Permissions(roster.OrgTransferUsers))
+	admin := w.NewUser(t, world.Acme, roster.RoleAdmin)
+	user := w.NewUser(t, world.Acme, roster.RoleUser)
+	patch := func(p roster.UserPatch) func(roster.UserID) error {
+		return func(id roster.UserID) error {
+			p.User = id
+			_, err := w.Directory.PatchMember(t.Context(), &sam, world.Acme, p, write())
+			return err
+		}
+	}
+	address := 0
+	for name, do := range map[string]func(roster.UserID) error{
+		"a role, by itself": func(id roster.UserID) error {
+			_, err := w.Directory.ChangeRole(t.Context(), &sam, id, roster.RoleStaff, write())
+			return err
+		},
+		"a role, along with a transfer": func(id roster.UserID) error {
+			_, err := w.Directory.TransferUser(t.Context(), &sam, roster.TransferForm{User: id, Organization: world.Acme, Role: world.Auditor}, write())
+			return err
+		},
+		"roles":      patch(roster.UserPatch{Roles: &[]roster.RoleID{roster.RoleUser, world.Auditor}}),
+		"delegates":  patch(roster.UserPatch{DelegateIDs: &[]roster.UserID{w.User(t, world.SamStaff).ID}}),
+		"identities": patch(roster.UserPatch{Identities: &[]roster.Identity{{Type: "azure", Value: "sam"}}}),
+		"the address": func(id roster.UserID) error {
+			address++
+			email := roster.Email(fmt.Sprintf("sam+%d@example.com", address))
+			return patch(roster.UserPatch{Email: &email})(id)
+		},
+	} {
+		if err := do(admin.ID); outcome(err) != "forbidden" {
+			t.Errorf("%s of an Admin: %v, want forbidden", name, err)
+		}
+		if err := do(user.ID); err != nil {
+			t.Errorf("%s of a user: %v", name, err)
 		}
 	}
 }

@@ -28,7 +28,6 @@ type importStore interface {
 	// CreateRole stores a custom role and returns it as stored. An id that is taken is a KindConflict error.
 	CreateRole(ctx context.Context, role roster.Role, stamp roster.Stamp) (roster.Role, error)
 	groupStore
-	groupStore
 	// Client returns a client, revoked ones too, or a KindNotFound error.
 	Client(ctx context.Context, id roster.ClientID) (roster.Client, error)
 	// CreateClient stores a new client. An id that is taken is a KindConflict error.

@@ -104,29 +104,41 @@ func (d *Directory) PatchMember(ctx context.Context, p *roster.Principal, custom
 
 // mayPatch returns nil if the caller may make after of before.
 func (d *Directory) mayPatch(ctx context.Context, p *roster.Principal, view View, before, after *roster.User) error {
-	if err := knownDelegates(view, before, after); err != nil {
-		return err
-	}
-	if after.Email != before.Email {
-		if err := d.mayReaddress(ctx, p, before); err != nil {
+	delegates := slices.EqualFunc(after.Delegates, before.Delegates, roster.Delegate.Same)
+	roles := slices.Equal(after.Roles, before.Roles)
+	if !delegates {
+		if err := d.knownDelegates(ctx, view, after); err != nil {
 			return err
 		}
 	}
-	if slices.Equal(after.Roles, before.Roles) {
+	if !delegates || !roles || after.Email != before.Email || !slices.Equal(after.Identities, before.Identities) {
+		if err := d.mayAlter(ctx, p, before); err != nil {
+			return err
+		}
+	}
+	if roles {
 		return nil
 	}
 	return d.mayChangeRoles(ctx, p, before, after)
 }
 
 // knownDelegates returns nil if every delegate is a standing member of the user's organization, and otherwise a KindInvalid
-// error. They are looked up where a change of them shows: a delegate is a reference, which gives nobody a right here.
-func knownDelegates(view View, before, after *roster.User) error {
-	if slices.EqualFunc(after.Delegates, before.Delegates, roster.Delegate.Same) {
-		return nil
-	}
-	for _, d := range after.Delegates {
-		user, stands := view.User(d.User)
-		if !stands || memberOf(&user, before.Org()) != nil {
+// error. They are looked up in the view: a delegate is a reference, which gives nobody a right here. A few that it does not have may
+// have been created a moment ago, and are read from the table.
+func (d *Directory) knownDelegates(ctx context.Context, view View, after *roster.User) error {
+	const few = 10
+	unknown := 0
+	for _, delegate := range after.Delegates {
+		user, stands := view.User(delegate.User)
+		if !stands && unknown < few {
+			unknown++
+			read, err := d.users.User(ctx, after.Tenant, delegate.User)
+			if err != nil && roster.KindOf(err) != roster.KindNotFound {
+				return err
+			}
+			user, stands = read, err == nil
+		}
+		if !stands || memberOf(&user, after.Org()) != nil {
 			return roster.Invalid("delegates", "must be users of the same customer")
 		}
 	}

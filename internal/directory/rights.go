@@ -20,8 +20,9 @@ import (
 //   - Nobody grants a role that holds a permission they lack (mayGrant): not to somebody new, not by an invitation
 //     to be an Admin of one's own, not by a change of role, not along with a transfer, and not by bringing back somebody who had
 //     it and was deleted, suspended, or invited once before (mayReturn).
-//   - Nobody gives another address to somebody who may do more than they (mayReaddress): who reads a user's mail can set the
-//     password, so that would be a way to any role.
+//   - Nobody changes the address, the roles, the identities or the delegates of somebody who may do more than they (mayAlter): who
+//     reads a user's mail can set the password, other systems find users by identities and let delegates act for them, and taking
+//     the roles first would be a way around.
 //   - Nobody locks themselves out (notOneself, keepsOwnRight): suspending or deleting oneself, or moving oneself to an
 //     organization below, from where there is no way back up, is for somebody else to do, and a change of one's own role
 //     must leave the permission to change it again.
@@ -120,8 +121,8 @@ func (d *Directory) mayReturn(ctx context.Context, p *roster.Principal, user *ro
 	return nil
 }
 
-// mayReaddress returns nil if the caller may change the user's e-mail address.
-func (d *Directory) mayReaddress(ctx context.Context, p *roster.Principal, user *roster.User) error {
+// mayAlter returns nil if the caller may change what decides who the user is and what it may do.
+func (d *Directory) mayAlter(ctx context.Context, p *roster.Principal, user *roster.User) error {
 	if p.UserScoped() && p.User == user.ID {
 		return nil
 	}

@@ -77,7 +77,7 @@ type NewPermission struct {
 
 // changesOfUpdate says what both updates have in common, for their descriptions.
 const changesOfUpdate = "Only fields that are present change anything; lists replace those that are there. A change that changes nothing leaves updatedAt as it is. " +
-	"A user-scoped caller needs the permission ORG_EDIT_USERS, all permissions of the roles that it gives, and, to change the e-mail address of another user, all permissions of that user's roles."
+	"A user-scoped caller needs the permission ORG_EDIT_USERS, all permissions of the roles that it gives, and, to change the e-mail address, the roles, the identities or the delegates of another user, all permissions of that user's roles."
 
 func updateOperation() api.Operation {
 	return api.Operation{
@@ -226,9 +226,9 @@ func note(errs *roster.FieldErrors, field, rule string) {
 type removeInput struct {
 	Changing
 	IsForwarded                 bool   `query:"isForwarded" default:"false" doc:"Whether the request was relayed, so that its first caller is another one. Without it the other three are ignored"`
-	OriginalPrincipalClientID   string `query:"originalPrincipalClientId" maxLength:"100" pattern:"^[!-~]*$" patternDescription:"visible ASCII characters" doc:"The client that the first caller is, or uses; for the audit trail alone"`
-	OriginalPrincipalCustomerID string `query:"originalPrincipalCustomerId" maxLength:"100" pattern:"^[!-~]*$" patternDescription:"visible ASCII characters" doc:"The first caller's customer; for the audit trail alone"`
-	OriginalPrincipalUserID     string `query:"originalPrincipalUserId" maxLength:"100" pattern:"^[!-~]*$" patternDescription:"visible ASCII characters" doc:"The user that the first caller is; for the audit trail alone"`
+	OriginalPrincipalClientID   string `query:"originalPrincipalClientId" doc:"The client that the first caller is, or uses; for the audit trail alone"`
+	OriginalPrincipalCustomerID string `query:"originalPrincipalCustomerId" doc:"The first caller's customer; for the audit trail alone"`
+	OriginalPrincipalUserID     string `query:"originalPrincipalUserId" doc:"The user that the first caller is; for the audit trail alone"`
 }
 
 // forwardedFor returns who first asked, as far as the request says.
@@ -241,10 +241,26 @@ func (in *removeInput) forwardedFor() string {
 		{"client", in.OriginalPrincipalClientID}, {"customer", in.OriginalPrincipalCustomerID}, {"user", in.OriginalPrincipalUserID},
 	} {
 		if part.id != "" {
-			said = append(said, part.noun+":"+part.id)
+			said = append(said, part.noun+":"+visible(part.id))
 		}
 	}
+	if said == nil {
+		return "unknown"
+	}
 	return strings.Join(said, " ")
+}
+
+// visible returns an id that is not ours with a question mark in the place of whatever is not visible ASCII, and not more of it than
+// an id can have: the trail says what was said, and nobody can write lines of their own into it.
+func visible(id string) string {
+	const most = 100
+	text := []rune(id)
+	for i, r := range text {
+		if r <= ' ' || r > '~' {
+			text[i] = '?'
+		}
+	}
+	return string(text[:min(len(text), most)])
 }
 
 func removeOperation() api.Operation {

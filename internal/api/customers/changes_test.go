@@ -360,7 +360,7 @@ func TestWhoForwardedADeletionIsInItsStamp(t *testing.T) {
 	}{
 		{"true", []string{"originalPrincipalClientId", "originalPrincipalCustomerId", "originalPrincipalUserId"}, "client:c-1 customer:6f72 user:auth0|7"},
 		{"true", []string{"originalPrincipalUserId"}, "user:auth0|7"},
-		{"true", nil, ""},
+		{"true", nil, "unknown"},
 		{"false", []string{"originalPrincipalClientId", "originalPrincipalCustomerId", "originalPrincipalUserId"}, ""},
 		{"", []string{"originalPrincipalClientId"}, ""},
 	} {
@@ -382,6 +382,18 @@ func TestWhoForwardedADeletionIsInItsStamp(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("after ?%s (-want +got)\n%s", query.Encode(), diff)
 		}
+	}
+}
+
+func TestWhatForwardersSayIsKeptInOneLine(t *testing.T) {
+	w := world.New(t)
+	u := w.NewUser(t, world.Acme, roster.RoleUser)
+	query := url.Values{"isForwarded": {"true"}, "originalPrincipalUserId": {"a b\nc" + strings.Repeat("x", 200)}}
+	if answer := send(serve(t, w.Directory), world.Client(world.Acme), "DELETE", pathOf(u)+"?"+query.Encode(), ""); answer.Code != 200 {
+		t.Fatalf("the answer is %d %s", answer.Code, answer.Body)
+	}
+	if got, want := stored(t, w, u.ID).Revision.Stamp.ForwardedFor, "user:a?b?c"+strings.Repeat("x", 95); got != want {
+		t.Errorf("the stamp says %q, want %q", got, want)
 	}
 }
 

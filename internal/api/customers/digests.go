@@ -115,10 +115,17 @@ func (d *digests) member(id roster.UserID) (roster.User, bool) {
 	return user, ok && OrganizationID(user.Org()) == d.customer.ID
 }
 
+// maxDelegators bounds how many delegators are shown of one user. Nothing bounds how many there are: everybody can have the same
+// delegate, and the answer must fit into what Lambda can return, also after a change that is done by then.
+const maxDelegators = 1000
+
 func (d *digests) delegators(u *roster.User) []DelegatorUserDigest {
 	ids := d.view.Delegators(u.ID)
-	digests := make([]DelegatorUserDigest, 0, len(ids))
+	digests := make([]DelegatorUserDigest, 0, min(len(ids), maxDelegators))
 	for _, id := range ids {
+		if len(digests) == maxDelegators {
+			break
+		}
 		if delegator, ok := d.member(id); ok {
 			digests = append(digests, DelegatorUserDigest{
 				ID: UserID(id), FirstName: delegator.GivenName, LastName: delegator.FamilyName,

@@ -33,7 +33,7 @@ type User struct {
 	GroupIDs                 []string              `json:"groupIds" nullable:"false" format:"objectid" doc:"Ids of the groups that the user belongs to"`
 	SuperDelegatePermissions []PermissionDigest    `json:"superDelegatePermissions" nullable:"false" doc:"What the user may do as a super delegate"`
 	Customer                 CustomerDigest        `json:"customer" doc:"The customer that the user belongs to"`
-	Delegators               []DelegatorUserDigest `json:"delegators" nullable:"false" doc:"The users on whose data this one may act"`
+	Delegators               []DelegatorUserDigest `json:"delegators" nullable:"false" doc:"The users on whose data this one may act: the first 1000 by id"`
 	Delegates                []DelegateUserDigest  `json:"delegates" nullable:"false" doc:"The users who may act on this one's data"`
 	Identities               []Identity            `json:"identities" nullable:"false" doc:"What other systems call the user"`
 	Roles                    []RoleDigest          `json:"roles" nullable:"false" doc:"The user's roles, the main one first"`

@@ -33,7 +33,7 @@ func roleOperation() api.Operation {
 		ID: "changeUserRole", Method: http.MethodPut, Path: BasePath + "/users/role", Tag: tagUsers,
 		Summary: "Change a user's role",
 		Description: "Gives a user a role in the place of the one that it has. " +
-			"A user-scoped caller needs the permission ORG_EDIT_USERS and all permissions of the role.",
+			"A user-scoped caller needs the permission ORG_EDIT_USERS and all permissions of the role and of those that the user has.",
 		Success: "The user after the change",
 		Example: exampleDetails(),
 		Errors: changeErrors(map[int]string{
@@ -62,7 +62,7 @@ func transferOperation() api.Operation {
 		ID: "transferUser", Method: http.MethodPost, Path: BasePath + "/users/transfer", Tag: tagUsers,
 		Summary: "Transfer a user",
 		Description: "Moves a user to another organization of the caller's tree, with the role that it has there. " +
-			"A user-scoped caller needs the permission ORG_TRANSFER_USERS and all permissions of the role.",
+			"A user-scoped caller needs the permission ORG_TRANSFER_USERS and all permissions of the role and, where it changes, of those that the user has.",
 		FieldNames:  map[string]string{"organization": "targetOrgId"},
 		Body:        Transfer{},
 		BodyExample: Transfer{UserID: 1078, TargetOrgID: 704, RoleID: 3},
