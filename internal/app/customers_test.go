@@ -89,7 +89,7 @@ func TestCustomersFromTokenToAnswer(t *testing.T) {
 			t.Fatalf("%s: %d %s, want %d", step.file, response.StatusCode, response.Body, step.status)
 		}
 		for _, has := range step.has {
-			if !strings.Contains(response.Body, has) {
+			if !strings.Contains(response.Body, has) || has == "[]" && strings.TrimSpace(response.Body) != has {
 				t.Errorf("%s: %s, want it to have %s", step.file, response.Body, has)
 			}
 		}

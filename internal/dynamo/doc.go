@@ -46,8 +46,9 @@
 //
 // The time to live is expiresAt, in Unix seconds: of deleted users, grants, revoked tokens, audit entries, notifications, the
 // counts of a day, links, invitations a month after their time (validUntil) is over, and the records of creations (once), a day.
-// DynamoDB removes an expired item days late, so every read looks at the time itself. Secrets stand on items that no index
-// holds; the token of a mail stands nowhere, and that of a device neither: only their hashes do.
+// DynamoDB removes an expired item days late, so every read looks at the time itself, but that of an invitation, whose callers
+// do. Secrets stand on items that no index holds; the token of a mail stands nowhere, and that of a device neither: only their
+// hashes do.
 //
 // # Indexes
 //
