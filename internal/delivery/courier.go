@@ -125,11 +125,7 @@ func hopeless(err error) bool {
 // called again.
 func (c *Courier) GiveUp(ctx context.Context, record string, why error) error {
 	r := Refusal{Kind: kindRecord, ID: record, Reason: why.Error()}
-	if err := c.refuse(ctx, r); err != nil {
-		return err
-	}
-	c.logRefusal(ctx, r)
-	return nil
+	return c.settle(ctx, r, r.Reason, func() error { return nil })
 }
 
 // reasonHopeless is why a message is given up that is no service's to refuse. What went wrong in detail is in the log.
@@ -137,26 +133,26 @@ const reasonHopeless = "this release cannot read or send it"
 
 func (c *Courier) giveUpMail(ctx context.Context, ref roster.InvitationRef, id roster.InvitationID, why error) error {
 	r := Refusal{Tenant: ref.Tenant, Kind: ref.Purpose.String(), ID: id.String(), User: ref.User, Reason: reasonHopeless}
-	if err := c.refuse(ctx, r); err != nil {
-		return err
-	}
-	if err := c.store.MarkInvitation(ctx, ref, id, roster.DeliveryRefused, "", r.Reason); err != nil {
-		return fmt.Errorf("marking invitation %s of tenant %s as refused: %w", id, ref.Tenant, err)
-	}
-	r.Reason = why.Error()
-	c.logRefusal(ctx, r)
-	return nil
+	return c.settle(ctx, r, why.Error(), func() error {
+		return c.markMail(ctx, ref, id, roster.DeliveryRefused, "", r.Reason)
+	})
 }
 
 func (c *Courier) giveUpPush(ctx context.Context, ref roster.NotificationRef, why error) error {
 	r := Refusal{Tenant: ref.Tenant, Kind: kindNotification, ID: ref.ID.String(), User: ref.User, Reason: reasonHopeless}
+	return c.settle(ctx, r, why.Error(), func() error { return c.markPush(ctx, ref, roster.DeliveryRefused) })
+}
+
+// settle is the one order in which a message ends that will never be sent: it is handed over, marked, and logged, with a reason that
+// may say more than the one that is handed over.
+func (c *Courier) settle(ctx context.Context, r Refusal, logged string, mark func() error) error {
 	if err := c.refuse(ctx, r); err != nil {
 		return err
 	}
-	if err := c.store.MarkNotification(ctx, ref, roster.DeliveryRefused); err != nil {
-		return fmt.Errorf("marking notification %s of tenant %s as refused: %w", ref.ID, ref.Tenant, err)
+	if err := mark(); err != nil {
+		return err
 	}
-	r.Reason = why.Error()
+	r.Reason = logged
 	c.logRefusal(ctx, r)
 	return nil
 }

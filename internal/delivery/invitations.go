@@ -24,7 +24,7 @@ func (c *Courier) deliverMail(ctx context.Context, ref roster.InvitationRef, id 
 		return fmt.Errorf("preparing the mail of invitation %s of tenant %s: %w", id, ref.Tenant, err)
 	}
 	if useless != "" {
-		return c.markMail(ctx, &i, roster.DeliveryDropped, "", useless)
+		return c.markMail(ctx, ref, id, roster.DeliveryDropped, "", useless)
 	}
 	token, hash := roster.NewLinkToken()
 	letter.Link = c.linkBase + "/invitations/" + token
@@ -42,7 +42,7 @@ func (c *Courier) deliverMail(ctx context.Context, ref roster.InvitationRef, id 
 	if err != nil {
 		return fmt.Errorf("invitation %s of tenant %s: %w", id, ref.Tenant, err)
 	}
-	return c.markMail(ctx, &i, roster.DeliverySent, messageID, "")
+	return c.markMail(ctx, ref, id, roster.DeliverySent, messageID, "")
 }
 
 // letter returns what the mail of an invitation is made of, but for the link; or, where there is no use in sending it any more, why.
@@ -103,19 +103,14 @@ func (c *Courier) inviter(ctx context.Context, i *roster.Invitation) (string, er
 
 func (c *Courier) refuseMail(ctx context.Context, i *roster.Invitation, why error) error {
 	r := Refusal{Tenant: i.Tenant, Kind: i.Purpose.String(), ID: i.ID.String(), User: i.User, Reason: why.Error()}
-	if err := c.refuse(ctx, r); err != nil {
-		return err
-	}
-	if err := c.markMail(ctx, i, roster.DeliveryRefused, "", r.Reason); err != nil {
-		return err
-	}
-	c.logRefusal(ctx, r)
-	return nil
+	return c.settle(ctx, r, r.Reason, func() error {
+		return c.markMail(ctx, i.Ref(), i.ID, roster.DeliveryRefused, "", r.Reason)
+	})
 }
 
-func (c *Courier) markMail(ctx context.Context, i *roster.Invitation, delivery roster.Delivery, messageID, reason string) error {
-	if err := c.store.MarkInvitation(ctx, i.Ref(), i.ID, delivery, messageID, reason); err != nil {
-		return fmt.Errorf("marking invitation %s of tenant %s as %s: %w", i.ID, i.Tenant, delivery, err)
+func (c *Courier) markMail(ctx context.Context, ref roster.InvitationRef, id roster.InvitationID, delivery roster.Delivery, messageID, reason string) error {
+	if err := c.store.MarkInvitation(ctx, ref, id, delivery, messageID, reason); err != nil {
+		return fmt.Errorf("marking invitation %s of tenant %s as %s: %w", id, ref.Tenant, delivery, err)
 	}
 	return nil
 }

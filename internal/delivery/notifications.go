@@ -39,9 +39,12 @@ func (c *Courier) deliverPush(ctx context.Context, ref roster.NotificationRef) e
 	if err := c.pushAll(ctx, &n, devices, lines); err != nil {
 		return fmt.Errorf("notification %s of tenant %s: %w", n.ID, n.Tenant, err)
 	}
-	became := summary(lines)
-	if err := c.store.MarkNotification(ctx, ref, became); err != nil {
-		return fmt.Errorf("marking notification %s of tenant %s as %s: %w", n.ID, n.Tenant, became, err)
+	return c.markPush(ctx, ref, summary(lines))
+}
+
+func (c *Courier) markPush(ctx context.Context, ref roster.NotificationRef, delivery roster.Delivery) error {
+	if err := c.store.MarkNotification(ctx, ref, delivery); err != nil {
+		return fmt.Errorf("marking notification %s of tenant %s as %s: %w", ref.ID, ref.Tenant, delivery, err)
 	}
 	return nil
 }
@@ -123,13 +126,12 @@ func (c *Courier) refusePush(ctx context.Context, n *roster.Notification, device
 		Tenant: n.Tenant, Kind: kindNotification, ID: n.ID.String(), User: n.User,
 		Device: hex.EncodeToString(device.Hash[:]), Reason: why.Error(),
 	}
-	if err := c.refuse(ctx, r); err != nil {
-		return roster.DeviceDelivery{}, err
-	}
-	refused, err := c.markDevice(ctx, n, device, roster.DeviceDelivery{Delivery: roster.DeliveryRefused})
-	if err == nil {
-		c.logRefusal(ctx, r)
-	}
+	var refused roster.DeviceDelivery
+	err := c.settle(ctx, r, r.Reason, func() error {
+		var err error
+		refused, err = c.markDevice(ctx, n, device, roster.DeviceDelivery{Delivery: roster.DeliveryRefused})
+		return err
+	})
 	return refused, err
 }
 
