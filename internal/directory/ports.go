@@ -144,6 +144,8 @@ type View interface {
 	// EachUser calls visit for every user that a valid query finds, in its order and whatever its page, until visit returns
 	// false. The user is valid only during the call.
 	EachUser(q roster.Query, visit func(*roster.User) bool) error
+	// SearchUsers returns the page that a valid query asks for, with whole users on it.
+	SearchUsers(q roster.Query) (roster.UserPage, error)
 	// User returns a user that stands.
 	User(id roster.UserID) (roster.User, bool)
 	// Delegators returns the users that stand and have that user among their delegates, in id order.

@@ -53,17 +53,32 @@ func (v *View) EachUser(q roster.Query, visit func(*roster.User) bool) error {
 	return nil
 }
 
+// SearchUsers returns the page that q asks for, as Replicas.SearchUsers does, but of the tenant as the View shows it. A query
+// that breaks a rule is roster.KindInvalid, the only error.
+func (v *View) SearchUsers(q roster.Query) (roster.UserPage, error) {
+	if err := q.Validate(); err != nil {
+		return roster.UserPage{}, err
+	}
+	page := v.state.query(v.now, v.replicas.few).page(&q)
+	v.grew()
+	return page, nil
+}
+
 // rows returns all rows that q asks for, in its order.
 func (v *View) rows(q *roster.Query) []uint32 {
 	e := v.state.query(v.now, v.replicas.few)
 	set := e.matching(q)
 	size := set.count()
 	rows := e.slice(make([]uint32, 0, size), set, size, q.Sort, 0, size)
-	// A sort order may have been built. The copy must not be dropped while its size is noted.
+	v.grew()
+	return rows
+}
+
+// grew notes that a sort order may have been built. The copy must not be dropped while its size is noted.
+func (v *View) grew() {
 	f := v.replicas.acquire(v.state.tenant)
 	defer v.replicas.release(f)
 	f.grew(v.state)
-	return rows
 }
 
 // User returns the user with that id, complete but for Revision.Stamp, if they stand.

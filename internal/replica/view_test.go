@@ -194,6 +194,9 @@ func TestAViewOfADroppedTenantTakesNoBudget(t *testing.T) {
 	if got := len(everyone(t, v, roster.Query{Sort: byName(roster.FieldName, false)})); got != 5000 {
 		t.Errorf("EachUser visits %d users, want 5000", got)
 	}
+	if page, err := v.SearchUsers(roster.Query{Sort: byName(roster.FieldName, true), Page: roster.Page{Limit: 5}}); err != nil || len(page.Users) != 5 {
+		t.Errorf("SearchUsers finds %d users, %v, want 5", len(page.Users), err)
+	}
 	after, _ := r.Stats(tenants[0])
 	if order := int64(5000 * 4); after.Bytes != before.Bytes+order || r.followers[tenants[0]].bytes.Load() != after.Bytes {
 		t.Errorf("a sort order took the copy from %d to %d bytes, want %d more", before.Bytes, after.Bytes, order)
@@ -204,6 +207,9 @@ func TestAViewOfADroppedTenantTakesNoBudget(t *testing.T) {
 	}
 	if got := len(everyone(t, v, roster.Query{Sort: byName(roster.FieldEmail, false)})); got != 5000 {
 		t.Errorf("after its tenant was dropped, EachUser visits %d users, want 5000", got)
+	}
+	if page, err := v.SearchUsers(roster.Query{Sort: byName(roster.FieldUsername, false), Page: roster.Page{Limit: 7}}); err != nil || page.Total != 5000 || len(page.Users) != 7 {
+		t.Errorf("after its tenant was dropped, SearchUsers finds %d of %d users, %v, want 7 of 5000", len(page.Users), page.Total, err)
 	}
 	if got := r.followers[tenants[0]].bytes.Load(); got != 0 {
 		t.Errorf("a tenant that was dropped counts as %d bytes", got)
@@ -233,6 +239,9 @@ func TestEachUserStopsWhenItIsTold(t *testing.T) {
 	})
 	if roster.KindOf(err) != roster.KindInvalid {
 		t.Errorf("an invalid query is %v, want invalid", err)
+	}
+	if page, err := v.SearchUsers(roster.Query{}); roster.KindOf(err) != roster.KindInvalid {
+		t.Errorf("a query without a limit is %+v, %v, want invalid", page, err)
 	}
 }
 

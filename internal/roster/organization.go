@@ -44,6 +44,14 @@ func (p OrgPath) Last() OrgID {
 // Contains reports whether the path goes through org: whether what stands at its end is inside org's tree.
 func (p OrgPath) Contains(org OrgID) bool { return slices.Contains(p, org) }
 
+// Below returns the organization directly below org on the path, zero where the path does not lead on from org.
+func (p OrgPath) Below(org OrgID) OrgID {
+	if i := slices.Index(p, org); i >= 0 && i+1 < len(p) {
+		return p[i+1]
+	}
+	return 0
+}
+
 // Child returns the path of an organization directly below the end of p.
 func (p OrgPath) Child(id OrgID) OrgPath { return append(slices.Clone(p), id) }
 

@@ -27,6 +27,12 @@ func TestQueryValidate(t *testing.T) {
 		"unknown sort":             {roster.Query{Page: page, Sort: []roster.Sort{{}}}, "sort"},
 		"good filter":              {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldName, Operator: roster.Matches, Values: []roster.Value{{Text: "^A"}}}}}, ""},
 		"bad pattern":              {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldName, Operator: roster.Matches, Values: []roster.Value{{Text: "("}}}}}, "name"},
+		"patterns one by one":      {roster.Query{Page: page, Filters: []roster.Filter{matching("a{60}"), matching("b{60}"), matching("c{60}")}}, ""},
+		"patterns add up":          {roster.Query{Page: page, Filters: []roster.Filter{{Any: []roster.Filter{matching("a{100}"), matching("b{100}")}}}}, "filter must have simpler patterns"},
+		"pattern of many steps":    {roster.Query{Page: page, Filters: []roster.Filter{matching(".{0,999}x")}}, "filter must have simpler patterns"},
+		"nested repetition":        {roster.Query{Page: page, Filters: []roster.Filter{matching("(a{1000}){1000}")}}, "name must match a valid RE2 pattern"},
+		"stars in stars":           {roster.Query{Page: page, Filters: []roster.Filter{matching("(((a*)*)*)*")}}, ""},
+		"long pattern":             {roster.Query{Page: page, Filters: []roster.Filter{matching(strings.Repeat("a", 501))}}, "name must match a pattern of at most 500 bytes"},
 		"prefix of a number":       {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldID, Operator: roster.HasPrefix, Values: []roster.Value{{Text: "1"}}}}}, "id"},
 		"two values":               {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldID, Operator: roster.Equal, Values: make([]roster.Value, 2)}}}, "id"},
 		"null with a value":        {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldID, Operator: roster.IsNull, Values: make([]roster.Value, 1)}}}, "id"},
@@ -46,6 +52,10 @@ func TestQueryValidate(t *testing.T) {
 			t.Errorf("%s: Validate() = %v, want an invalid error naming %s", name, err, c.want)
 		}
 	}
+}
+
+func matching(pattern string) roster.Filter {
+	return roster.Filter{Field: roster.FieldName, Operator: roster.Matches, Values: []roster.Value{{Text: pattern}}}
 }
 
 func TestEveryFieldHasAName(t *testing.T) {
