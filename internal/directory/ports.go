@@ -154,6 +154,8 @@ type View interface {
 	Role(id roster.RoleID) (roster.Role, bool)
 	// Organization returns an organization that stands.
 	Organization(id roster.OrgID) (roster.Organization, bool)
+	// Warehouse returns a warehouse that stands, whether or not it is active.
+	Warehouse(id roster.WarehouseID) (roster.Warehouse, bool)
 }
 
 // Ports is what a Directory works with.

@@ -54,6 +54,8 @@ func keyOf(c *roster.Change) (itemKey, int) {
 		return itemKey{'u', int64(c.User.ID)}, roster.Shard(c.User.ID)
 	case c.Organization != nil:
 		return itemKey{'o', int64(c.Organization.ID)}, roster.Shard(c.Organization.ID)
+	case c.Warehouse != nil:
+		return itemKey{'w', int64(c.Warehouse.ID)}, roster.Shard(c.Warehouse.ID)
 	default:
 		return itemKey{'r', int64(c.Role.ID)}, roster.Shard(c.Role.ID)
 	}
@@ -191,6 +193,9 @@ func lend(c roster.Change) (lent roster.Change, takeBack func()) {
 	}
 	if r := lent.Role; r != nil {
 		text(&r.Name)
+	}
+	if w := lent.Warehouse; w != nil {
+		text(&w.Name)
 	}
 	return lent, func() {
 		for _, b := range buffers {

@@ -326,6 +326,10 @@ func cloneChange(c *roster.Change) roster.Change {
 		r := *c.Role
 		out.Role = &r
 	}
+	if c.Warehouse != nil {
+		w := *c.Warehouse
+		out.Warehouse = &w
+	}
 	return out
 }
 

@@ -364,11 +364,12 @@ func TestStatsSayWhatIsHeld(t *testing.T) {
 	gone.DeletedAt = s.feed.now
 	s.feed.put(roster.Change{User: user(1, "Ann", 1, s.feed.now)}, roster.Change{User: gone})
 	s.feed.put(roster.Change{Role: &roster.Role{ID: 10, Name: "Auditor", Revision: roster.Revision{Version: 1, ChangedAt: s.feed.now}}})
+	s.feed.put(roster.Change{Warehouse: &roster.Warehouse{ID: 10, Name: "East", Revision: roster.Revision{Version: 1, ChangedAt: s.feed.now}}})
 	s.wantNames("Ann")
 	s.Apply(testTenant, roster.Change{User: user(3, "Bob", 1, s.feed.now)})
 	s.advance(time.Second)
 	got, _ := s.Stats(testTenant)
-	want := Stats{Users: 3, Deleted: 1, Organizations: 1, Roles: 1, Tail: 1, Age: time.Second, Loads: 1, Applied: 1, Bytes: got.Bytes}
+	want := Stats{Users: 3, Deleted: 1, Organizations: 1, Roles: 1, Warehouses: 1, Tail: 1, Age: time.Second, Loads: 1, Applied: 1, Bytes: got.Bytes}
 	if got != want || got.Bytes <= 0 {
 		t.Errorf("Stats = %+v, want %+v", got, want)
 	}

@@ -8,12 +8,13 @@ import (
 )
 
 // names are what the numbers of a dictionary stand for by the tenant's organizations and roles, and how they rank in the
-// sort orders of fields that have few different values. It is made anew when any of these change; ranks are worked out
-// when first asked for.
+// sort orders of fields that have few different values; and the warehouses, which users have by their ids. It is made anew
+// when any of these change; ranks are worked out when first asked for.
 type names struct {
 	values
 	organizations map[roster.OrgID]roster.Organization
 	roles         map[roster.RoleID]roster.Role
+	warehouses    map[roster.WarehouseID]roster.Warehouse
 
 	once  [fields]sync.Once
 	ranks [fields][]uint32
@@ -102,7 +103,7 @@ func rankTexts(count int, text func(int) string) []uint32 {
 	return ranks
 }
 
-// bytes estimates the memory that organizations and roles take.
+// bytes estimates the memory that organizations, roles and warehouses take.
 func (n *names) bytes() int64 {
 	total := int64(0)
 	for _, o := range n.organizations {
@@ -110,6 +111,9 @@ func (n *names) bytes() int64 {
 	}
 	for _, r := range n.roles {
 		total += 256 + int64(len(r.Name))
+	}
+	for _, w := range n.warehouses {
+		total += 256 + int64(len(w.Name))
 	}
 	return total
 }

@@ -177,8 +177,8 @@ func (r *Replicas) Apply(tenant roster.TenantID, changes ...roster.Change) {
 // Stats are figures about one tenant's copy.
 type Stats struct {
 	// Users counts the users that are held, the soft-deleted among them as Deleted too.
-	Users, Deleted       int
-	Organizations, Roles int
+	Users, Deleted                   int
+	Organizations, Roles, Warehouses int
 	// Bytes is about how much memory is held, Tail how many rows wait to be folded in.
 	Bytes int64
 	Tail  int
@@ -204,7 +204,7 @@ func (r *Replicas) Stats(tenant roster.TenantID) (Stats, bool) {
 	s := f.writer.state
 	return Stats{
 		Users: s.users(), Deleted: s.live[roster.OnlyDeleted].count(),
-		Organizations: len(s.names.organizations), Roles: len(s.names.roles),
+		Organizations: len(s.names.organizations), Roles: len(s.names.roles), Warehouses: len(s.names.warehouses),
 		Bytes: s.bytes(), Tail: int(s.tail.rows()), Age: r.now().Sub(f.looked),
 		Loads: f.loads, Folds: f.folds, Applied: f.applied,
 	}, true

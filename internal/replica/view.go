@@ -8,8 +8,8 @@ import (
 	"github.com/rosterhq/roster/internal/roster"
 )
 
-// View is a tenant as one look at the feed showed it, for answers that need many users, roles and organizations beside one
-// another. What comes later does not change it. All methods are safe for concurrent use, and none reads the feed.
+// View is a tenant as one look at the feed showed it, for answers that need many users, roles, organizations and
+// warehouses beside one another. What comes later does not change it. All methods are safe for concurrent use, and none reads the feed.
 //
 // A View keeps what it shows in memory, whatever becomes of the tenant's copy: it is made for one request and let go.
 type View struct {
@@ -137,4 +137,9 @@ func (v *View) Role(id roster.RoleID) (roster.Role, bool) { return v.state.names
 // Organization returns the organization with that id, if it has not been deleted. It shares no memory with the replica.
 func (v *View) Organization(id roster.OrgID) (roster.Organization, bool) {
 	return v.state.names.organization(id)
+}
+
+// Warehouse returns the warehouse with that id, active or not, if it has not been deleted.
+func (v *View) Warehouse(id roster.WarehouseID) (roster.Warehouse, bool) {
+	return v.state.names.warehouse(id)
 }

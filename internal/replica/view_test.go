@@ -290,6 +290,8 @@ func TestAViewShowsNoDeletedNames(t *testing.T) {
 		roster.Change{Organization: &roster.Organization{ID: 8, Name: "Gone", Path: roster.OrgPath{7, 8}, DeletedAt: testStart, Revision: at}},
 		roster.Change{Role: &roster.Role{ID: 10, Name: "Gone", DeletedAt: testStart, Revision: at}},
 		roster.Change{Role: &roster.Role{ID: 11, Name: "Auditor", Revision: at}},
+		roster.Change{Warehouse: &roster.Warehouse{ID: 12, Name: "Gone", Active: true, DeletedAt: testStart, Revision: at}},
+		roster.Change{Warehouse: &roster.Warehouse{ID: 13, Name: "Closed", Revision: at}},
 	)
 	v := s.view()
 	if o, ok := v.Organization(8); ok {
@@ -303,6 +305,15 @@ func TestAViewShowsNoDeletedNames(t *testing.T) {
 	}
 	if r, ok := v.Role(roster.RoleAdmin); !ok || r.Name != "Admin" {
 		t.Errorf("Role = %+v, %t, want Admin", r, ok)
+	}
+	if w, ok := v.Warehouse(12); ok {
+		t.Errorf("Warehouse shows %+v, which is deleted", w)
+	}
+	if w, ok := v.Warehouse(13); !ok || w.Name != "Closed" {
+		t.Errorf("Warehouse = %+v, %t, want Closed, which stands though it is not active", w, ok)
+	}
+	if w, ok := v.Warehouse(14); ok {
+		t.Errorf("Warehouse shows %+v, which was never there", w)
 	}
 	o, _ := v.Organization(testTenant.Root())
 	o.Path[0] = 99

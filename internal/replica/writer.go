@@ -23,7 +23,8 @@ type writer struct {
 	delegations   []delegation // of the staged rows, as a state numbers them
 	organizations map[roster.OrgID]roster.Organization
 	roles         map[roster.RoleID]roster.Role
-	renamed       bool // organizations or roles have changed
+	warehouses    map[roster.WarehouseID]roster.Warehouse
+	renamed       bool // organizations, roles or warehouses have changed
 
 	// inTail holds the newest row of each user who is in the tail, counted from the tail's beginning.
 	inTail map[roster.UserID]uint32
@@ -33,7 +34,8 @@ type writer struct {
 func newWriter(s *state, dict *dictionary) *writer {
 	return &writer{
 		state: s, dict: dict, pack: packer{dict: dict}, live: s.live,
-		organizations: s.names.organizations, roles: s.names.roles, inTail: map[roster.UserID]uint32{},
+		organizations: s.names.organizations, roles: s.names.roles, warehouses: s.names.warehouses,
+		inTail: map[roster.UserID]uint32{},
 	}
 }
 
@@ -47,6 +49,8 @@ func (w *writer) put(c *roster.Change) bool {
 		return w.putOrganization(c.Organization)
 	case c.Role != nil:
 		return w.putRole(c.Role)
+	case c.Warehouse != nil:
+		return w.putWarehouse(c.Warehouse)
 	default:
 		return false
 	}
@@ -115,18 +119,33 @@ func (w *writer) putRole(r *roster.Role) bool {
 	return true
 }
 
-// rename gets ready to change organizations and roles.
+func (w *writer) putWarehouse(warehouse *roster.Warehouse) bool {
+	if known, ok := w.warehouses[warehouse.ID]; ok && warehouse.Revision.Version <= known.Revision.Version {
+		return false
+	}
+	w.rename()
+	kept := *warehouse
+	kept.Name = strings.Clone(warehouse.Name)
+	kept.Revision.Stamp = roster.Stamp{}
+	w.warehouses[warehouse.ID] = kept
+	return true
+}
+
+// rename gets ready to change organizations, roles and warehouses.
 func (w *writer) rename() {
 	if w.renamed {
 		return
 	}
 	w.renamed = true
-	w.organizations, w.roles = maps.Clone(w.organizations), maps.Clone(w.roles)
+	w.organizations, w.roles, w.warehouses = maps.Clone(w.organizations), maps.Clone(w.roles), maps.Clone(w.warehouses)
 	if w.organizations == nil {
 		w.organizations = map[roster.OrgID]roster.Organization{}
 	}
 	if w.roles == nil {
 		w.roles = map[roster.RoleID]roster.Role{}
+	}
+	if w.warehouses == nil {
+		w.warehouses = map[roster.WarehouseID]roster.Warehouse{}
 	}
 }
 
@@ -168,7 +187,7 @@ func (w *writer) currentNames() *names {
 	if !w.renamed && len(old.places) == len(v.places) && len(old.roleSets) == len(v.roleSets) && len(old.countries) == len(v.countries) {
 		return old
 	}
-	return &names{values: v, organizations: w.organizations, roles: w.roles}
+	return &names{values: v, organizations: w.organizations, roles: w.roles, warehouses: w.warehouses}
 }
 
 // rebase makes f, folded from a state that had that many rows in its tail, the base of the newest state. Rows that have

@@ -15,6 +15,7 @@ type Change struct {
 	User         *User
 	Organization *Organization
 	Role         *Role
+	Warehouse    *Warehouse
 }
 
 // Revision returns the revision of whichever noun changed.
@@ -26,6 +27,8 @@ func (c *Change) Revision() Revision {
 		return c.Organization.Revision
 	case c.Role != nil:
 		return c.Role.Revision
+	case c.Warehouse != nil:
+		return c.Warehouse.Revision
 	default:
 		return Revision{}
 	}

@@ -66,6 +66,12 @@ func (id GroupID) String() string { return strconv.FormatInt(int64(id), 10) }
 // WarehouseID identifies a warehouse within a tenant: 53 bits, like UserID.
 type WarehouseID int64
 
+// MaxWarehouseID is the largest id a warehouse can have, for the reason that MaxUserID is.
+const MaxWarehouseID WarehouseID = WarehouseID(MaxUserID)
+
+// String returns the id in decimal.
+func (id WarehouseID) String() string { return strconv.FormatInt(int64(id), 10) }
+
 // ClientID identifies an API client in the whole system.
 type ClientID string
 
@@ -112,6 +118,9 @@ func (s *IDSource) NewInvitationID() InvitationID { return InvitationID(s.NewUse
 
 // NewGroupID returns an id of the kind that NewUserID makes.
 func (s *IDSource) NewGroupID() GroupID { return GroupID(s.NewUserID()) }
+
+// NewWarehouseID returns an id of the kind that NewUserID makes.
+func (s *IDSource) NewWarehouseID() WarehouseID { return WarehouseID(s.NewUserID()) }
 
 // NewNotificationID returns an id of the kind that NewUserID makes.
 func (s *IDSource) NewNotificationID() NotificationID { return NotificationID(s.NewUserID()) }

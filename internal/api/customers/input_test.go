@@ -312,6 +312,10 @@ func (view) Organization(id roster.OrgID) (roster.Organization, bool) {
 	return roster.Organization{ID: id, Name: "Acme"}, true
 }
 
+func (view) Warehouse(id roster.WarehouseID) (roster.Warehouse, bool) {
+	return roster.Warehouse{ID: id, Name: "East", Active: true}, true
+}
+
 func (inert) Role(_ context.Context, _ roster.TenantID, id roster.RoleID) (roster.Role, error) {
 	if r, ok := roster.BuiltinRole(id); ok {
 		return r, nil
