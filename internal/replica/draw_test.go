@@ -84,7 +84,7 @@ func (w *world) drawQuery(t *rapid.T) roster.Query {
 		q.Text = drawText(t)
 	}
 	if rapid.IntRange(0, 2).Draw(t, "with scope") == 0 {
-		q.Scope = roster.Scope{Org: w.someOrganization(t).ID, Subtree: rapid.Bool().Draw(t, "subtree")}
+		q.Scope = roster.Scope{Org: w.someOrganization(t).ID, Subtree: rapid.Bool().Draw(t, "subtree"), BelowOnly: rapid.IntRange(0, 2).Draw(t, "below only") == 0}
 	}
 	for range max(0, rapid.IntRange(-1, 2).Draw(t, "filters")) {
 		q.Filters = append(q.Filters, w.drawFilter(t, 2))

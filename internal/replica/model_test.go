@@ -120,7 +120,7 @@ func (m *model) matches(q *roster.Query, u *roster.User, now time.Time) bool {
 	if u.Expired(now) || u.Deleted() != (q.Deleted == roster.OnlyDeleted) {
 		return false
 	}
-	if q.Scope.Org != 0 && u.Org() != q.Scope.Org && !(q.Scope.Subtree && u.Path.Contains(q.Scope.Org)) {
+	if q.Scope.Org != 0 && !modelReaches(q.Scope, u) {
 		return false
 	}
 	if q.Text != "" {
@@ -135,6 +135,13 @@ func (m *model) matches(q *roster.Query, u *roster.User, now time.Time) bool {
 		}
 	}
 	return true
+}
+
+func modelReaches(s roster.Scope, u *roster.User) bool {
+	if u.Org() == s.Org {
+		return !s.BelowOnly
+	}
+	return (s.Subtree || s.BelowOnly) && u.Path.Contains(s.Org)
 }
 
 func (m *model) holds(f *roster.Filter, u *roster.User, now time.Time) bool {

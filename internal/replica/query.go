@@ -119,7 +119,8 @@ func (q *query) keepScope(rows bitset, scope roster.Scope) {
 	}
 	table := make([]uint8, len(q.places))
 	for i, path := range q.places {
-		if path.Last() == scope.Org || scope.Subtree && path.Contains(scope.Org) {
+		own := path.Last() == scope.Org
+		if own && !scope.BelowOnly || !own && (scope.Subtree || scope.BelowOnly) && path.Contains(scope.Org) {
 			table[i] = 1
 		}
 	}

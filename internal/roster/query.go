@@ -12,7 +12,7 @@ import (
 type Query struct {
 	// Text, when not empty, keeps the users whose name, nickname or e-mail contains it, compared after Fold.
 	Text string
-	// Scope keeps the users of one organization, or of its whole tree. The zero Scope is the whole tenant.
+	// Scope keeps the users of one organization, of its whole tree, or of what is below it. The zero Scope is the whole tenant.
 	Scope Scope
 	// Deleted chooses between users that stand (the default) and soft-deleted ones.
 	Deleted Deleted
@@ -29,6 +29,8 @@ type Scope struct {
 	Org OrgID
 	// Subtree includes everything below Org.
 	Subtree bool
+	// BelowOnly is everything below Org without Org itself, whatever Subtree says.
+	BelowOnly bool
 }
 
 // Deleted chooses which users a query sees.
