@@ -205,7 +205,7 @@ func (a *API) added(_ *huma.OpenAPI, op *huma.Operation) {
 // exampleOfInvalid returns an error that a request of the operation can meet, nil if there is none to be thought of.
 func (a *API) exampleOfInvalid(op *huma.Operation, rules []rule) error {
 	for i := range rules {
-		if rules[i].in != "header" {
+		if rules[i].in != "header" && !rules[i].choosesPath() {
 			return roster.Invalid(rules[i].name, rules[i].value.broken(""))
 		}
 	}

@@ -14,6 +14,7 @@
 //   - A parameter that the document does not name is ignored; one that it names must keep to what the document says of
 //     it, and is refused with a message that names it. A parameter may be given once, unless it is a list. Given but
 //     empty is not the same as absent: it must still be a valid value.
+//   - A path parameter that is an enumeration stands for as many paths: another value is no path, and answered 404.
 //   - Booleans are true and false, integers are plain decimal digits with an optional minus sign.
 //   - A body is one JSON object in UTF-8; a Content-Type that says anything else is refused, none means JSON. It has at most 64 KiB, or Dialect.MaxBody, and 16 levels. A field that the document does not name is refused, unlike a
 //     parameter: who sends one means something by it that would not happen. So is one that is given twice, by whichever

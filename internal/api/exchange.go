@@ -203,6 +203,11 @@ func (a *API) bodySchema(op *huma.Operation) *huma.Schema {
 
 func (x *exchange) checkParameters(r *http.Request, rules []rule) error {
 	var errs roster.FieldErrors
+	for i := range rules {
+		if rules[i].choosesPath() && rules[i].value.broken(r.PathValue(rules[i].name)) != "" {
+			return roster.NotFound("path")
+		}
+	}
 	if slices.ContainsFunc(rules, func(r rule) bool { return r.in == "query" }) {
 		x.pairs = parseQuery(x.pairs, r.URL.RawQuery, rules, &errs)
 	}

@@ -36,6 +36,9 @@ type valueRule struct {
 	patternSays          string         // what matches it
 }
 
+// choosesPath reports whether the parameter's values are paths of the document, one by one.
+func (r *rule) choosesPath() bool { return r.in == "path" && r.value.enum != nil }
+
 // rulesOf returns the rules for the operation's parameters.
 func rulesOf(parameters []*huma.Param) []rule {
 	var rules []rule

@@ -1,16 +1,48 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rosterhq/roster/internal/api"
+	"github.com/rosterhq/roster/internal/roster"
 	"github.com/rosterhq/roster/internal/rostertest/openapitest"
 )
+
+// TestAPathParameterThatIsAnEnumerationIsPaths holds that a value that is not in it is not found, whatever else is wrong.
+func TestAPathParameterThatIsAnEnumerationIsPaths(t *testing.T) {
+	a := api.New(api.Dialect{Name: "shelves", Title: "Shelves", Version: "1", ErrorBody: plainBody}, api.Options{})
+	type shelf struct {
+		Side string `path:"side" enum:"left,right"`
+		Row  int32  `query:"row"`
+	}
+	api.Register(a, api.Operation{ID: "shelf", Method: "GET", Path: "/shelves/{side}", Success: "a shelf", Errors: map[int]string{400: "bad", 404: "none"}},
+		func(_ context.Context, _ *roster.Principal, in *shelf) (*struct{ Body shelf }, error) {
+			return &struct{ Body shelf }{*in}, nil
+		})
+	served := &served{API: a}
+	for target, want := range map[string]int{
+		"/shelves/left": 200, "/shelves/right?row=1": 200, "/shelves/left?row=x": 400, "/shelves/Left": 404, "/shelves/middle?row=x": 404, "/shelves/\xff": 404,
+	} {
+		w := send(t, served, request("GET", target, ""))
+		if w.Code != want || want == 404 && message(t, w) != "path not found" {
+			t.Errorf("GET %s = %d %s, want %d", target, w.Code, w.Body, want)
+		}
+	}
+	document, err := a.OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(document), "row must be an integer") || strings.Contains(string(document), "side must be") {
+		t.Errorf("the document's example of a bad request is about a path that is not there:\n%s", document)
+	}
+}
 
 func TestAParameterMustKeepToTheDocument(t *testing.T) {
 	a := dialect("plain", plainBody, api.Options{}, nothing)
