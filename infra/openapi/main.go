@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/rosterhq/roster/internal/api/customers"
+	"github.com/rosterhq/roster/internal/api/global"
 	"github.com/rosterhq/roster/internal/api/organization"
 )
 
@@ -28,6 +29,7 @@ func write(dir string) error {
 	}{
 		{organization.Name, organization.OpenAPI},
 		{customers.Name, customers.OpenAPI},
+		{global.Name, global.OpenAPI},
 	} {
 		document, err := dialect.document()
 		if err != nil {
