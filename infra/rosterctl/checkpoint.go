@@ -29,6 +29,7 @@ type counts struct {
 	Organizations int64 `json:"organizations"`
 	Roles         int64 `json:"roles"`
 	Groups        int64 `json:"groups"`
+	Warehouses    int64 `json:"warehouses"`
 	Users         int64 `json:"users"`
 	Clients       int64 `json:"clients"`
 	// Existed are the lines of any type that were there already.

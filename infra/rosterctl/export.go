@@ -20,7 +20,7 @@ func (t *tool) exportCommand() *cobra.Command {
 		Use:   "export",
 		Short: "Write a whole tenant to a file that import reads",
 		Long: `export writes everything that a tenant consists of, one JSON object a line: the tenant, its custom
-roles, its groups, its organizations, the users of each organization in the order they were created in, and
+roles, its groups, its warehouses, its organizations, the users of each organization in the order they were created in, and
 after them its soft-deleted users whose retention is not over. The order depends on nothing but what
 there is: exporting, importing into an empty table and exporting again gives the same bytes.
 

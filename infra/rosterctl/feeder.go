@@ -130,6 +130,8 @@ func (f *feeder) store(ctx context.Context, e *entry) error {
 			e.outcome, e.err = f.into.Role(ctx, *r.Role)
 		case r.Group != nil:
 			e.outcome, e.err = f.into.Group(ctx, *r.Group)
+		case r.Warehouse != nil:
+			e.outcome, e.err = f.into.Warehouse(ctx, *r.Warehouse)
 		default:
 			e.outcome, e.err = f.into.Client(ctx, *r.Client)
 		}

@@ -23,8 +23,8 @@ func (t *tool) generateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "generate",
 		Short: "Make up a tenant full of realistic people, as a file to import",
-		Long: `generate writes a made-up tenant in the form that import reads: organizations, custom roles, groups and any
-number of users, with names, e-mail addresses at example domains, titles, addresses, logins and so
+		Long: `generate writes a made-up tenant in the form that import reads: organizations, custom roles, groups,
+warehouses and any number of users, with names, e-mail addresses at example domains, titles, addresses, logins and so
 on. Nobody in it exists, and none of them has a password.
 
 The same --seed and --now make the same bytes. Without --tenant the tenant is made up too, and
@@ -91,7 +91,7 @@ func (t *tool) generate(ctx context.Context, config people.Config, name string, 
 	return out.finish()
 }
 
-// writeTree writes the organizations, roles and groups of a population. The root is the tenant's line, and may be left out.
+// writeTree writes the organizations, roles, groups and warehouses of a population. The root is the tenant's line, and may be left out.
 func (w *lineWriter) writeTree(population *people.Population, root bool) error {
 	organizations, roles := population.Organizations(), population.Roles()
 	if root {
@@ -107,6 +107,12 @@ func (w *lineWriter) writeTree(population *people.Population, root bool) error {
 	groups := population.Groups()
 	for i := range groups {
 		if err := w.write(&line{Group: &groups[i]}); err != nil {
+			return err
+		}
+	}
+	warehouses := population.Warehouses()
+	for i := range warehouses {
+		if err := w.write(&line{Warehouse: &warehouses[i]}); err != nil {
 			return err
 		}
 	}

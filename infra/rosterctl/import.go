@@ -43,8 +43,8 @@ func (t *tool) importCommand() *cobra.Command {
 		Long: `import reads a file of one JSON object a line, as export and generate write it, and stores what is
 not there yet. Each user comes with its e-mail claim, identities and password hash, or not at all.
 The file belongs to one tenant: the one of its tenant line, which is founded if it is not there, or
-the one of --tenant. Whatever a line refers to (a parent, an organization, a role, a group) must
-be there or stand in an earlier line; only delegates may come later.
+the one of --tenant. Whatever a line refers to (a parent, an organization, a role, a group, a
+warehouse) must be there or stand in an earlier line; only delegates may come later.
 
 Import never changes or doubles anything. A line that is there already, with what the line says, is
 counted as such; one that is there otherwise is refused. What goes on by itself is no difference:
@@ -57,7 +57,7 @@ How far the import is, is kept in FILE` + progressSuffix + ` until it is done. S
 or let it be killed: the same command goes on where it was.
 
 Lines have a "type": tenant (id, name), organization (id, parent, name), role (id, name,
-permissions), group (id, name), user (organization, email, name, ...), client. A user may leave out
+permissions), group (id, name), warehouse (id, name, active), user (organization, email, name, ...), client. A user may leave out
 the id, which is then made, one form of its name (givenName and familyName, or name), status
 (Active), roles ([3], User) and createdAt (now). Unknown fields, fields given twice, null and wrong types are refused, as
 are lines of more than 256 KB. A byte order mark, CRLF and empty lines are taken.`,
@@ -252,7 +252,8 @@ func (i *importer) summary() error {
 		n    int64
 		what string
 	}{
-		{c.Tenants, "tenants"}, {c.Organizations, "organizations"}, {c.Roles, "roles"}, {c.Groups, "groups"}, {c.Clients, "clients"},
+		{c.Tenants, "tenants"}, {c.Organizations, "organizations"}, {c.Roles, "roles"}, {c.Groups, "groups"}, {c.Warehouses, "warehouses"},
+		{c.Clients, "clients"},
 		{c.Existed, "lines that were there already"}, {c.Expired, "deleted users whose retention is over"},
 	} {
 		if p.n > 0 {

@@ -57,7 +57,7 @@ func TestImportRefusesOneLineAtATime(t *testing.T) {
 		{"two objects", `{"type":"role","id":9,"name":"X"}{}`, "", "is not valid JSON: more after the object at byte 34"},
 		{"cut off", strings.TrimSuffix(good(1), "}\n"), "", "is not valid JSON: the line ends early"},
 		{"no type", `{"id":5}`, "type", "type is required"},
-		{"an unknown type", `{"type":"team"}`, "type", "type must be one of tenant, role, group, organization, user, client"},
+		{"an unknown type", `{"type":"team"}`, "type", "type must be one of tenant, role, group, warehouse, organization, user, client"},
 		{"an unknown field", userLineOf(1, `,"phone":"+1234567890"`), "phone", "phone is not a known field"},
 		{"a field in other case", userLineOf(1, `,"Title":"Boss"`), "Title", "Title is not a known field"},
 		{"a field twice", userLineOf(1, `,"email":"b@northfield.example"`), "email", "email is given twice"},
@@ -78,6 +78,9 @@ func TestImportRefusesOneLineAtATime(t *testing.T) {
 		{"an unknown organization", `{"type":"user","organization":78,"email":"a@northfield.example","name":"A B"}`, "organization", "organization 78 is not in tenant 77"},
 		{"an unknown role", userLineOf(1, `,"roles":[3,44]`), "roles", "role 44 is not in tenant 77"},
 		{"an unknown group", userLineOf(1, `,"groups":[5]`), "groups", "group 5 is not in tenant 77"},
+		{"an unknown warehouse", userLineOf(1, `,"defaultWarehouse":6`), "defaultWarehouse", "warehouse 6 is not in tenant 77"},
+		{"a warehouse below zero", userLineOf(1, `,"defaultWarehouse":-6`), "defaultWarehouse", "defaultWarehouse must be between 1 and 9007199254740991"},
+		{"a key off the curve", userLineOf(1, `,"publicKey":"04`+strings.Repeat("11", 64)+`"`), "publicKey", "publicKey must be an uncompressed point of the curve P-256"},
 		{"an unknown type of identity", userLineOf(1, `,"identities":[{"type":"saml","value":"x"}]`), "identities.type", "identities.type must be one of aderant, auth0, azure, "},
 		{"a delegate twice", userLineOf(1, `,"delegates":[{"user":5},{"user":5}]`), "delegates", "delegates must not hold a user twice"},
 		{"no name", `{"type":"user","organization":77,"email":"a@northfield.example"}`, "name", "name must have 1 to 100 characters"},
@@ -94,6 +97,8 @@ func TestImportRefusesOneLineAtATime(t *testing.T) {
 		{"a built-in role", `{"type":"role","id":3,"name":"X"}`, "id", "id must be positive and not that of a built-in role"},
 		{"a group without a name", `{"type":"group","id":9}`, "name", "name must have 1 to 100 characters"},
 		{"a group without an id", `{"type":"group","name":"X"}`, "id", "id must be between 1 and 9007199254740991"},
+		{"a warehouse without a name", `{"type":"warehouse","id":9}`, "name", "name must have 1 to 100 characters"},
+		{"a warehouse without an id", `{"type":"warehouse","name":"X"}`, "id", "id must be between 1 and 9007199254740991"},
 		{"another tenant", `{"type":"tenant","id":78,"name":"X"}`, "id", "id must be 77: a file holds one tenant"},
 		{"another name for the tenant", `{"type":"tenant","id":77,"name":"X"}`, "", "organization 77 is there already, with another name"},
 		{"a short secret", `{"type":"client","id":"c","organization":77,"name":"C","secretHash":"00"}`, "secretHash", "secretHash must be 64 lower-case hexadecimal digits"},
@@ -207,7 +212,7 @@ func TestImportIntoATenantThatIsThere(t *testing.T) {
 		t.Error("generate --tenant wrote a tenant line")
 	}
 	r := c.run(t.Context(), generated, "import", "--tenant", tenant, "-")
-	if r.code != exitDone || !strings.Contains(r.stderr, "tenant "+tenant+": 60 users imported, 3 organizations, 3 roles, 24 groups") {
+	if r.code != exitDone || !strings.Contains(r.stderr, "tenant "+tenant+": 60 users imported, 3 organizations, 3 roles, 24 groups, 12 warehouses") {
 		t.Errorf("exit code %d, %q", r.code, r.stderr)
 	}
 	if n := strings.Count(c.export(tenant), `"type":"user"`); n != 61 {
@@ -409,7 +414,7 @@ func TestProgressWithoutATerminalIsALineNowAndThen(t *testing.T) {
 		tool.now = func() time.Time { return c.clock.Advance(time.Second) }
 	}
 	r := c.run(t.Context(), "", "import", in)
-	if r.code != exitDone || !strings.Contains(r.stderr, " of 357 lines (") || !strings.Contains(r.stderr, " lines/s, ") || !strings.Contains(r.stderr, "s left\n") {
+	if r.code != exitDone || !strings.Contains(r.stderr, " of 369 lines (") || !strings.Contains(r.stderr, " lines/s, ") || !strings.Contains(r.stderr, "s left\n") {
 		t.Errorf("exit code %d: %q", r.code, r.stderr)
 	}
 }

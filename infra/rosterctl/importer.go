@@ -16,7 +16,7 @@ import (
 // One goroutine reads lines and cuts them into batches, in the order of the file. Each batch of users is stored by a
 // goroutine of its own, so many side by side. The goroutine that runs the importer takes the batches back in the order
 // of the file: what it has taken is settled, and that is what the checkpoint says. Everything that others refer to
-// (organizations, roles, groups) is stored by the reader itself, before it reads on.
+// (organizations, roles, groups, warehouses) is stored by the reader itself, before it reads on.
 type importer struct {
 	*tool
 	operator *directory.Operator
@@ -146,6 +146,8 @@ func (c *counts) add(e *entry) {
 		c.Roles++
 	case e.record.Group != nil:
 		c.Groups++
+	case e.record.Warehouse != nil:
+		c.Warehouses++
 	case e.record.Client != nil:
 		c.Clients++
 	}

@@ -103,6 +103,41 @@ func TestGroupsAreMadeAndListed(t *testing.T) {
 	}
 }
 
+func TestWarehousesAreMadeAndListed(t *testing.T) {
+	c := newConsole(t)
+	tenant := string(c.bootstrap("ann@northfield.example").Tenant)
+	if out := c.must("warehouse", "list", "--tenant", tenant, "--json"); out != "[]\n" {
+		t.Errorf("the warehouses of a new tenant are %q", out)
+	}
+	out := c.must("warehouse", "create", "--tenant", tenant, "--name", "East & more")
+	made := mustJSON[warehouseView](c, "warehouse", "create", "--tenant", tenant, "--name", "East & more", "--inactive", "--json")
+	if made.Active || made.Name != "East & more" || !made.CreatedAt.Equal(now) || !strings.HasPrefix(out, "warehouse ") || !strings.HasSuffix(out, " is East & more\n") {
+		t.Errorf("made %q and %+v", out, made)
+	}
+	listed := mustJSON[[]warehouseView](c, "warehouse", "list", "--tenant", tenant, "--json")
+	if len(listed) != 2 || !slices.Contains(listed, made) || listed[0].ID >= listed[1].ID {
+		t.Errorf("listed %+v, want two warehouses in id order", listed)
+	}
+	if out := c.must("warehouse", "list", "--tenant", tenant); !strings.Contains(out, made.ID.String()+"  East & more  false\n") || !strings.Contains(out, "  East & more  true\n") || strings.Count(out, "\n") != 3 {
+		t.Errorf("listed\n%s", out)
+	}
+	for args, want := range map[string]struct {
+		code   int
+		stderr string
+	}{
+		"warehouse create --tenant 12 --name X":                                       {exitFailed, "tenant 12 not found"},
+		"warehouse create --tenant " + tenant + " --name " + strings.Repeat("x", 101): {exitFailed, "name must have 1 to 100 characters"},
+		"warehouse create --tenant " + tenant:                                         {exitUsage, "name"},
+		"warehouse list --tenant 12":                                                  {exitFailed, "tenant 12 not found"},
+		"warehouse list":                                                              {exitUsage, "tenant"},
+	} {
+		r := c.run(t.Context(), "", strings.Fields(args)...)
+		if r.code != want.code || !strings.Contains(r.stderr, want.stderr) || r.stdout != "" {
+			t.Errorf("%s: exit code %d, %q, %q; want %d with %q", args, r.code, r.stdout, r.stderr, want.code, want.stderr)
+		}
+	}
+}
+
 func TestHelpOfRoleCreateNamesEveryPermission(t *testing.T) {
 	c := newConsole(t)
 	help := c.must("role", "create", "--help")

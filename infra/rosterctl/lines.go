@@ -16,6 +16,7 @@ const (
 	lineTenant       = "tenant"
 	lineRole         = "role"
 	lineGroup        = "group"
+	lineWarehouse    = "warehouse"
 	lineOrganization = "organization"
 	lineUser         = "user"
 	lineClient       = "client"
@@ -29,12 +30,14 @@ type form struct {
 	organization, tenant []member[organizationLine]
 	role                 []member[roleLine]
 	group                []member[groupLine]
+	warehouse            []member[warehouseLine]
 	user                 []member[userLine]
 	client               []member[clientLine]
 
 	organizationByName, tenantByName map[string]member[organizationLine]
 	roleByName                       map[string]member[roleLine]
 	groupByName                      map[string]member[groupLine]
+	warehouseByName                  map[string]member[warehouseLine]
 	userByName                       map[string]member[userLine]
 	clientByName                     map[string]member[clientLine]
 }
@@ -55,6 +58,10 @@ type (
 	groupLine struct {
 		kind  string
 		group roster.Group
+	}
+	warehouseLine struct {
+		kind      string
+		warehouse roster.Warehouse
 	}
 	userLine struct {
 		kind         string
@@ -92,6 +99,13 @@ func newForm() *form {
 			text("name", func(l *groupLine) *string { return &l.group.Name }),
 			moment("createdAt", func(l *groupLine) *time.Time { return &l.group.CreatedAt }),
 		},
+		warehouse: []member[warehouseLine]{
+			text("type", func(l *warehouseLine) *string { return &l.kind }),
+			whole("id", func(l *warehouseLine) *roster.WarehouseID { return &l.warehouse.ID }),
+			text("name", func(l *warehouseLine) *string { return &l.warehouse.Name }),
+			flag("active", func(l *warehouseLine) *bool { return &l.warehouse.Active }),
+			moment("createdAt", func(l *warehouseLine) *time.Time { return &l.warehouse.CreatedAt }),
+		},
 		user: userMembers(),
 		client: []member[clientLine]{
 			text("type", func(l *clientLine) *string { return &l.kind }),
@@ -108,7 +122,8 @@ func newForm() *form {
 	f.organization = append(append(f.organization, f.tenant[:2]...), parent)
 	f.organization = append(f.organization, f.tenant[2:]...)
 	f.tenantByName, f.organizationByName = byName(f.tenant), byName(f.organization)
-	f.roleByName, f.groupByName, f.userByName, f.clientByName = byName(f.role), byName(f.group), byName(f.user), byName(f.client)
+	f.roleByName, f.groupByName, f.warehouseByName = byName(f.role), byName(f.group), byName(f.warehouse)
+	f.userByName, f.clientByName = byName(f.user), byName(f.client)
 	return f
 }
 
@@ -193,6 +208,8 @@ func (f *form) write(dst []byte, r *line) []byte {
 		dst = writeObject(dst, f.role, &roleLine{kind: lineRole, permissions: r.Role.Permissions.Names(), role: *r.Role})
 	case r.Group != nil:
 		dst = writeObject(dst, f.group, &groupLine{kind: lineGroup, group: *r.Group})
+	case r.Warehouse != nil:
+		dst = writeObject(dst, f.warehouse, &warehouseLine{kind: lineWarehouse, warehouse: *r.Warehouse})
 	case r.User != nil:
 		l := userLine{kind: lineUser, organization: r.User.User.Org(), user: r.User.User}
 		if c := r.User.Credential; c != nil {
@@ -228,12 +245,14 @@ func (f *form) read(data []byte) (line, error) {
 		r, err = f.readRole(s)
 	case lineGroup:
 		r, err = f.readGroup(s)
+	case lineWarehouse:
+		r, err = f.readWarehouse(s)
 	case lineUser:
 		r, err = f.readUser(s)
 	case lineClient:
 		r, err = f.readClient(s)
 	default:
-		return line{}, &fieldError{"type", "must be one of tenant, role, group, organization, user, client"}
+		return line{}, &fieldError{"type", "must be one of tenant, role, group, warehouse, organization, user, client"}
 	}
 	if err == nil {
 		err = s.end()
@@ -301,6 +320,14 @@ func (f *form) readGroup(s *scanner) (line, error) {
 		return line{}, err
 	}
 	return line{Group: &l.group}, nil
+}
+
+func (f *form) readWarehouse(s *scanner) (line, error) {
+	var l warehouseLine
+	if err := readObject(s, f.warehouseByName, &l); err != nil {
+		return line{}, err
+	}
+	return line{Warehouse: &l.warehouse}, nil
 }
 
 func (f *form) readUser(s *scanner) (line, error) {

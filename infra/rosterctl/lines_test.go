@@ -80,7 +80,7 @@ func drawUser(t *rapid.T) *roster.NewUser {
 
 func drawRecord(t *rapid.T) line {
 	id := func(label string) roster.OrgID { return roster.OrgID(rapid.Int32Range(1, 1<<31-1).Draw(t, label)) }
-	switch rapid.IntRange(0, 5).Draw(t, "kind") {
+	switch rapid.IntRange(0, 6).Draw(t, "kind") {
 	case 0:
 		root := id("tenant")
 		return line{Organization: &roster.Organization{Tenant: roster.TenantID(root), ID: root, Path: roster.OrgPath{root}, Name: drawText(t, "name"), CreatedAt: drawTime(t, "created")}}
@@ -102,6 +102,10 @@ func drawRecord(t *rapid.T) line {
 	case 4:
 		return line{Group: &roster.Group{
 			ID: roster.GroupID(rapid.Int64().Draw(t, "id")), Name: drawText(t, "name"), CreatedAt: drawTime(t, "created"),
+		}}
+	case 5:
+		return line{Warehouse: &roster.Warehouse{
+			ID: roster.WarehouseID(rapid.Int64().Draw(t, "id")), Name: drawText(t, "name"), Active: rapid.Bool().Draw(t, "active"), CreatedAt: drawTime(t, "created"),
 		}}
 	default:
 		return line{User: drawUser(t)}
@@ -216,6 +220,7 @@ func FuzzReadLine(f *testing.F) {
 	f.Add([]byte(`{"type":"tenant","id":77,"name":"N\u00e9","createdAt":"2025-01-01T00:00:00.000Z"}`))
 	f.Add([]byte(`{"type":"organization","id":80,"parent":77,"name":"X"}`))
 	f.Add([]byte(`{"type":"role","id":9,"name":"X","permissions":["ORG_VIEW","ORG_EDIT"]}`))
+	f.Add([]byte(`{"type":"warehouse","id":9,"name":"X","active":true}`))
 	f.Add([]byte(`{"type":"client","id":"c","organization":77,"secretHash":"` + strings.Repeat("0a", 32) + `"}`))
 	f.Add(lines.write(nil, &line{User: fullUser()}))
 	f.Add([]byte(`{"type":"user","x":[[[[1e5,-0.1,"\ud83d\ude00",null,true,{"a":{}}]]]]}`))

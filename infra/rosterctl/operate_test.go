@@ -168,7 +168,7 @@ func (c *console) fullTenant() string {
 	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != exitDone {
 		c.Fatalf("exit code %d, %s", r.code, r.stderr)
 	}
-	if want := (counts{Organizations: 5, Roles: 3, Groups: 24, Users: 41, Expired: 1}); got != want {
+	if want := (counts{Organizations: 5, Roles: 3, Groups: 24, Warehouses: 12, Users: 41, Expired: 1}); got != want {
 		c.Fatalf("counts %+v, want %+v", got, want)
 	}
 	revoked := mustJSON[clientView](c, "client", "create", "--json", "--tenant", tenant, "--name", "Old", "--service-user", string(f.AdminID))

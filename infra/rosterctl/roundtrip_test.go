@@ -71,7 +71,7 @@ func TestAUserWithEverythingComesBackAsItWas(t *testing.T) {
 		`"office":"Cork","subdepartment":"Materials","pod":"Comet","groups":[9007199254740991,1],"superDelegate":true,` +
 		`"superDelegatePermissions":["EDIT_TIMELINE","A B"],"delegates":[{"user":5,"permissions":["X"]},{"user":6}],` +
 		`"identities":[{"type":"azure","value":"https://idp.example/#1%23"},{"type":"phone-extension","value":"é"}],"deviceType":"SOFT_PSD","deviceUserId":"42",` +
-		`"publicKey":"04ff","viewAll":true,"loginViaBadge":true,"defaultWarehouse":12,"createdAt":"2024-01-01T00:00:00.001Z",` +
+		`"publicKey":"046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5","viewAll":true,"loginViaBadge":true,"defaultWarehouse":12,"createdAt":"2024-01-01T00:00:00.001Z",` +
 		`"updatedAt":"2025-01-01T00:00:00.020Z","registeredAt":"2024-02-01T00:00:00.300Z","lastLoginAt":"2026-11-19T23:59:59.999Z",` +
 		`"passwordHash":"` + hash + `","passwordChangedAt":"2025-05-05T05:05:05.005Z"}` + "\n"
 	for _, m := range userMembers() {
@@ -81,7 +81,9 @@ func TestAUserWithEverythingComesBackAsItWas(t *testing.T) {
 	}
 	whole := tenantLine + `{"type":"role","id":44,"name":"Auditor","permissions":["ORG_VIEW","ROLE_VIEW"],"createdAt":"2025-01-01T00:00:00.000Z"}` + "\n" +
 		`{"type":"group","id":1,"name":"Tax \"Q\"","createdAt":"2025-02-01T00:00:00.000Z"}` + "\n" +
-		`{"type":"group","id":9007199254740991,"name":"日本","createdAt":"2025-02-01T00:00:00.001Z"}` + "\n" + user
+		`{"type":"group","id":9007199254740991,"name":"日本","createdAt":"2025-02-01T00:00:00.001Z"}` + "\n" +
+		`{"type":"warehouse","id":2,"name":"Closed","createdAt":"2025-03-01T00:00:00.000Z"}` + "\n" +
+		`{"type":"warehouse","id":12,"name":"東京 \"1\"","active":true,"createdAt":"2025-03-01T00:00:00.001Z"}` + "\n" + user
 	c := newConsole(t)
 	c.must("import", "--quiet", c.write("in.jsonl", whole))
 	if got := c.export("77", "--secrets"); got != whole {

@@ -102,7 +102,7 @@ interrupted.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(t.bootstrapCommand(), t.clientCommand(), t.generateCommand(), t.importCommand(), t.exportCommand())
-	root.AddCommand(t.roleCommand(), t.groupCommand(), t.invitationCommand(), t.auditCommand(), t.checkCommand())
+	root.AddCommand(t.roleCommand(), t.groupCommand(), t.warehouseCommand(), t.invitationCommand(), t.auditCommand(), t.checkCommand())
 	return root
 }
 

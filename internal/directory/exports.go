@@ -19,6 +19,8 @@ type exportStore interface {
 	Roles(ctx context.Context, tenant roster.TenantID) ([]roster.Role, error)
 	// Groups returns all groups of a tenant, in id order.
 	Groups(ctx context.Context, tenant roster.TenantID) ([]roster.Group, error)
+	// Warehouses returns all warehouses of a tenant, active or not, in id order.
+	Warehouses(ctx context.Context, tenant roster.TenantID) ([]roster.Warehouse, error)
 	// UsersOf returns a page of the users of one organization, in id order, and the id to go on after, zero when there
 	// are no more.
 	UsersOf(ctx context.Context, tenant roster.TenantID, org roster.OrgID, after roster.UserID, limit int) ([]roster.User, roster.UserID, error)
@@ -36,6 +38,7 @@ type Record struct {
 	Organization *roster.Organization
 	Role         *roster.Role
 	Group        *roster.Group
+	Warehouse    *roster.Warehouse
 	User         *roster.NewUser
 	Client       *roster.Client
 }
@@ -51,8 +54,8 @@ type ExportOptions struct {
 const exportPage = roster.MaxLimit
 
 // Export returns everything that a tenant consists of, in an order that depends on nothing but what there is: the root
-// organization, the custom roles and the groups, each in id order, the other organizations parents first, the users of each organization by
-// id, then its soft-deleted users by id, and at last, with Secrets, the clients by creation. It streams: it holds the
+// organization, the custom roles, the groups and the warehouses, each in id order, the other organizations parents first, the users of
+// each organization by id, then its soft-deleted users by id, and at last, with Secrets, the clients by creation. It streams: it holds the
 // organizations and a page of users in memory. It ends at the first error.
 //
 // It reads the table's index, which follows the table within a fraction of a second, page by page: what changes during
@@ -98,6 +101,9 @@ func (e *export) run(ctx context.Context) error {
 	if err := e.groups(ctx); err != nil {
 		return err
 	}
+	if err := e.warehouses(ctx); err != nil {
+		return err
+	}
 	for i := range organizations[1:] {
 		if !e.give(Record{Organization: &organizations[1+i]}) {
 			return nil
@@ -138,6 +144,19 @@ func (e *export) groups(ctx context.Context) error {
 	}
 	for i := range groups {
 		if !e.give(Record{Group: &groups[i]}) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (e *export) warehouses(ctx context.Context) error {
+	warehouses, err := e.store.Warehouses(ctx, e.tenant)
+	if err != nil {
+		return err
+	}
+	for i := range warehouses {
+		if !e.give(Record{Warehouse: &warehouses[i]}) {
 			return nil
 		}
 	}

@@ -28,6 +28,7 @@ type importStore interface {
 	// CreateRole stores a custom role and returns it as stored. An id that is taken is a KindConflict error.
 	CreateRole(ctx context.Context, role roster.Role, stamp roster.Stamp) (roster.Role, error)
 	groupStore
+	warehouseStore
 	// Client returns a client, revoked ones too, or a KindNotFound error.
 	Client(ctx context.Context, id roster.ClientID) (roster.Client, error)
 	// CreateClient stores a new client. An id that is taken is a KindConflict error.
@@ -36,7 +37,7 @@ type importStore interface {
 
 // Import brings records into one tenant, which may be new. Records may come in any order in which nothing refers to
 // what comes later, with one exception: nobody checks that a delegate exists. An Import is safe for concurrent use; it
-// must not live long, since it remembers which organizations, roles and groups there are.
+// must not live long, since it remembers which organizations, roles, groups and warehouses there are.
 //
 // Nothing is ever stored twice or changed: a record that is there already, with what the record says, is Existed, and
 // one that is there otherwise is a KindConflict error. So an import that ended early can be done again.
@@ -48,6 +49,8 @@ type Import struct {
 	paths  map[roster.OrgID]roster.OrgPath // of the organizations seen, guarded by mu
 	roles  map[roster.RoleID]bool          // the custom roles that exist, nil until they are read, guarded by mu
 	groups map[roster.GroupID]bool         // the groups that exist, nil until they are read, guarded by mu
+
+	warehouses map[roster.WarehouseID]bool // the warehouses that exist, nil until they are read, guarded by mu
 }
 
 // Outcome is what became of a record that caused no error.
@@ -186,6 +189,40 @@ func (i *Import) Group(ctx context.Context, group roster.Group) (Outcome, error)
 	return 0, err
 }
 
+// Warehouse brings in a warehouse.
+func (i *Import) Warehouse(ctx context.Context, warehouse roster.Warehouse) (Outcome, error) {
+	if err := warehouse.Validate(); err != nil {
+		return 0, err
+	}
+	warehouse.Tenant, warehouse.CreatedAt = i.tenant, i.given(warehouse.CreatedAt)
+	if err := i.readWarehouses(ctx); err != nil {
+		return 0, err
+	}
+	_, err := i.store.CreateWarehouse(ctx, warehouse, i.stamp)
+	if err == nil {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.warehouses[warehouse.ID] = true
+		return Created, nil
+	}
+	if roster.KindOf(err) != roster.KindConflict {
+		return 0, err
+	}
+	stored, readErr := i.store.Warehouses(ctx, i.tenant)
+	if readErr != nil {
+		return 0, readErr
+	}
+	for _, s := range stored {
+		if s.ID == warehouse.ID {
+			var other []string
+			note(&other, "name", s.Name == warehouse.Name)
+			note(&other, "active", s.Active == warehouse.Active)
+			return existed("warehouse "+warehouse.ID.String(), other)
+		}
+	}
+	return 0, err
+}
+
 // Client brings in a client. Only the last id of its path matters, its organization's.
 func (i *Import) Client(ctx context.Context, client roster.Client) (Outcome, error) {
 	client.Tenant, client.CreatedAt = i.tenant, i.given(client.CreatedAt)
@@ -291,6 +328,30 @@ func (i *Import) groupExists(id roster.GroupID) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.groups[id]
+}
+
+// readWarehouses makes sure that i.warehouses is there.
+func (i *Import) readWarehouses(ctx context.Context) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.warehouses != nil {
+		return nil
+	}
+	list, err := i.store.Warehouses(ctx, i.tenant)
+	if err != nil {
+		return err
+	}
+	i.warehouses = map[roster.WarehouseID]bool{}
+	for _, w := range list {
+		i.warehouses[w.ID] = true
+	}
+	return nil
+}
+
+func (i *Import) warehouseExists(id roster.WarehouseID) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.warehouses[id]
 }
 
 // given returns the time that a record was created at: now if it does not say.

@@ -20,7 +20,8 @@ type UserOutcome struct {
 // the id, the full name or its parts from the other, the role User, the status Active, the time it was created and
 // updated. The derived path is the organization's.
 //
-// A user that breaks a field rule is a KindInvalid error; one whose organization, role or group is unknown is KindNotFound;
+// A user that breaks a field rule is a KindInvalid error; one whose organization, role, group or warehouse is
+// unknown is KindNotFound;
 // one whose e-mail address, identity or id somebody else has is KindConflict. Of users in one call that claim the same,
 // the first gets it.
 func (i *Import) Users(ctx context.Context, users []roster.NewUser) []UserOutcome {
@@ -58,15 +59,18 @@ func (i *Import) Users(ctx context.Context, users []roster.NewUser) []UserOutcom
 	return outcomes
 }
 
-// readReferences reads what the users may refer to. Groups are read for those who are in one.
+// readReferences reads what the users may refer to. Groups and warehouses are read for those who have one.
 func (i *Import) readReferences(ctx context.Context, users []roster.NewUser) error {
 	if err := i.readRoles(ctx); err != nil {
 		return err
 	}
-	for n := range users {
-		if len(users[n].User.Groups) > 0 {
-			return i.readGroups(ctx)
+	if slices.ContainsFunc(users, func(n roster.NewUser) bool { return len(n.User.Groups) > 0 }) {
+		if err := i.readGroups(ctx); err != nil {
+			return err
 		}
+	}
+	if slices.ContainsFunc(users, func(n roster.NewUser) bool { return n.User.DefaultWarehouse != 0 }) {
+		return i.readWarehouses(ctx)
 	}
 	return nil
 }
@@ -133,6 +137,9 @@ func (i *Import) complete(ctx context.Context, n *roster.NewUser) error {
 		if !i.groupExists(group) {
 			return rename(&roster.Error{Kind: roster.KindNotFound, Message: "group " + group.String() + " is not in tenant " + i.tenant.String()}, "groups")
 		}
+	}
+	if w := u.DefaultWarehouse; w != 0 && !i.warehouseExists(w) {
+		return rename(&roster.Error{Kind: roster.KindNotFound, Message: "warehouse " + w.String() + " is not in tenant " + i.tenant.String()}, "defaultWarehouse")
 	}
 	if n.Credential != nil {
 		c := *n.Credential

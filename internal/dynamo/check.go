@@ -246,6 +246,8 @@ func (c *checker) meetType(h *head, attributes map[string]types.AttributeValue) 
 		return read(attributes, (*roleItem).noun, c.role)
 	case typeGroup:
 		return read(attributes, (*groupItem).noun, c.group)
+	case typeWarehouse:
+		return read(attributes, (*warehouseItem).noun, c.warehouse)
 	case typeEmailClaim, typeIdentityClaim:
 		return read(attributes, same[claimItem], c.claim)
 	case typeCredential:
@@ -298,7 +300,7 @@ func (c *checker) expiry(h *head, attributes map[string]types.AttributeValue) er
 		must = true
 	case typeUser:
 		_, must = attributes["deletedAt"]
-	case typeOrganization, typeRole, typeGroup, typeCredential, typeEmailClaim, typeIdentityClaim, typeClient, typeClientPointer, typeSigningKey, typeAdmins,
+	case typeOrganization, typeRole, typeGroup, typeWarehouse, typeCredential, typeEmailClaim, typeIdentityClaim, typeClient, typeClientPointer, typeSigningKey, typeAdmins,
 		typeDevice, typeDeviceClaim:
 	default:
 		return nil // a type of another release
@@ -370,6 +372,11 @@ func (c *checker) role(r roster.Role, attributes map[string]types.AttributeValue
 func (c *checker) group(g roster.Group, attributes map[string]types.AttributeValue) error {
 	c.meetOther(g.Tenant, keyOf(attributes), roster.OrgPath{g.Tenant.Root()})
 	return c.attributesOf(attributes, toGroupItem(&g))
+}
+
+func (c *checker) warehouse(w roster.Warehouse, attributes map[string]types.AttributeValue) error {
+	c.meetOther(w.Tenant, keyOf(attributes), roster.OrgPath{w.Tenant.Root()})
+	return c.attributesOf(attributes, toWarehouseItem(&w))
 }
 
 func (c *checker) claim(i *claimItem, _ map[string]types.AttributeValue) error {

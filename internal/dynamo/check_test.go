@@ -80,7 +80,7 @@ func (w *world) found(t *testing.T) ([]string, dynamo.Summary) {
 	return found, summary
 }
 
-// furnish puts some of everything into a world: user 42 with an identity, a deleted user 43, a role, a group, an entry of a trail, and
+// furnish puts some of everything into a world: user 42 with an identity, a deleted user 43, a role, a group, a warehouse, an entry of a trail, and
 // whatever else there can be.
 func (w *world) furnish(t *testing.T) {
 	t.Helper()
@@ -99,6 +99,9 @@ func (w *world) furnish(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := w.CreateGroup(t.Context(), roster.Group{Tenant: 7, ID: 5, Name: "Tax"}, rostertest.Stamp()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.CreateWarehouse(t.Context(), roster.Warehouse{Tenant: 7, ID: 6, Name: "East", Active: true}, rostertest.Stamp()); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.PutAudit(t.Context(), w.entries(2)); err != nil {
@@ -123,7 +126,7 @@ func TestCheckFindsNothingWhereAllIsWell(t *testing.T) {
 		t.Errorf("it finds %q", found)
 	}
 	want := dynamo.Summary{Tenants: 1, Items: map[string]int{
-		"organization": 3, "role": 1, "group": 1, "user": 5, "credential": 2, "emailClaim": 4, "identityClaim": 1, "clientPointer": 1, "client": 1, "admins": 1,
+		"organization": 3, "role": 1, "group": 1, "warehouse": 1, "user": 5, "credential": 2, "emailClaim": 4, "identityClaim": 1, "clientPointer": 1, "client": 1, "admins": 1,
 		"once": 1, "audit": 2, "grant": 1, "revokedToken": 1, "signingKey": 1,
 	}}
 	if diff := cmp.Diff(want, summary); diff != "" {
@@ -181,7 +184,7 @@ func TestCheckFinds(t *testing.T) {
 		"an organization that is gone": {remove(child), []string{
 			"missing organization: T#7#ORG#9 ORG", "missing organization: " + user, "missing organization: " + deleted}},
 		"a root that is gone": {remove("T#7#ORG#7 ORG"), []string{
-			"missing organization: CLIENT#client-7 CLIENT", "missing organization: T#7#ORG#7 ADMINS", "missing organization: T#7#ORG#7 GROUP#5", "missing organization: T#7#ORG#7 ROLE#4",
+			"missing organization: CLIENT#client-7 CLIENT", "missing organization: T#7#ORG#7 ADMINS", "missing organization: T#7#ORG#7 GROUP#5", "missing organization: T#7#ORG#7 ROLE#4", "missing organization: T#7#ORG#7 WAREHOUSE#6",
 			"missing organization: " + child, "missing organization: T#7#USER#1 USER", "missing organization: T#7#USER#44 USER"}},
 		"an organization at a wrong path": {change("T#7#ORG#9 ORG", "path", text("7/9")), []string{
 			"wrong attributes: T#7#ORG#9 ORG", "wrong path: T#7#USER#45 USER"}},
@@ -199,6 +202,9 @@ func TestCheckFinds(t *testing.T) {
 		"a group of another id":         {change("T#7#ORG#7 GROUP#5", "id", number("6")), []string{"wrong attributes: T#7#ORG#7 GROUP#5"}},
 		"a group in the feed":           {change("T#7#ORG#7 GROUP#5", "shard", number("1")), []string{"wrong attributes: T#7#ORG#7 GROUP#5"}},
 		"a group that expires":          {change("T#7#ORG#7 GROUP#5", "expiresAt", number("4102444800")), []string{"wrong expiry: T#7#ORG#7 GROUP#5"}},
+		"a warehouse of another id":     {change("T#7#ORG#7 WAREHOUSE#6", "id", number("7")), []string{"wrong attributes: T#7#ORG#7 WAREHOUSE#6"}},
+		"a warehouse in no shard":       {change("T#7#ORG#7 WAREHOUSE#6", "shard", nil), []string{"wrong attributes: T#7#ORG#7 WAREHOUSE#6"}},
+		"a warehouse that expires":      {change("T#7#ORG#7 WAREHOUSE#6", "expiresAt", number("4102444800")), []string{"wrong expiry: T#7#ORG#7 WAREHOUSE#6"}},
 		"a user in a wrong shard":       {change(user, "shard", number("3")), []string{"wrong attributes: " + user}},
 		"a user in no shard":            {change("T#7#USER#44 USER", "shard", nil), []string{"wrong attributes: T#7#USER#44 USER"}},
 		"a user of a wrong kind":        {change(user, "kind", text("deletedUser")), []string{"wrong attributes: " + user}},

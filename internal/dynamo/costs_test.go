@@ -112,6 +112,10 @@ func pinCreations(t *testing.T, w *world, counter *legCounter, pin pinner) {
 		_, _, err := w.CreateOrganization(ctx, own, rostertest.Stamp(), nil)
 		return err
 	})
+	pin("CreateWarehouse", calls{1, 0, 1, 0}, func(ctx context.Context) error {
+		_, err := w.CreateWarehouse(ctx, roster.Warehouse{Tenant: 7, Name: "East"}, rostertest.Stamp())
+		return err
+	})
 	pin("CreateOrganization with a record", calls{1, 0, 0, 2}, func(ctx context.Context) error {
 		_, _, err := w.CreateOrganization(ctx, own, rostertest.Stamp(), once(3, 1))
 		return err
@@ -129,6 +133,10 @@ func pinReads(t *testing.T, w *world, pin pinner) {
 	pin("Client", calls{1, 0.5, 0, 0}, func(ctx context.Context) error { _, err := w.Client(ctx, "client-7"); return err })
 	pin("TokenRevoked", calls{1, 0.5, 0, 0}, func(ctx context.Context) error { _, err := w.TokenRevoked(ctx, "x"); return err })
 	pin("a built-in Role", calls{}, func(ctx context.Context) error { _, err := w.Role(ctx, 7, roster.RoleUser); return err })
+	if _, err := w.CreateWarehouse(t.Context(), roster.Warehouse{Tenant: 7, ID: 6, Name: "East"}, rostertest.Stamp()); err != nil {
+		t.Fatal(err)
+	}
+	pin("Warehouses", calls{1, 1, 0, 0}, func(ctx context.Context) error { _, err := w.Warehouses(ctx, 7); return err })
 	pin("UsersOf", calls{1, 0.5, 0, 0}, func(ctx context.Context) error { _, _, err := w.UsersOf(ctx, 7, 8, 0, 5); return err })
 	// One change in each shard, since DynamoDB Local reports nothing for an answer of nothing. DynamoDB charges the same.
 	w.clock.Advance(time.Minute)

@@ -20,6 +20,7 @@
 //	organization      | T#7#ORG#9                      | ORG           | yes       | under its parent     | a node of the tenant's tree                  | CreateOrganization, CreateUserWithOrganization, CreateTenant
 //	role              | T#7#ORG#7                      | ROLE#4        | yes       | -                    | a custom role, beside the root               | CreateRole
 //	group             | T#7#ORG#7                      | GROUP#5       | -         | -                    | a group of users, beside the root            | CreateGroup
+//	warehouse         | T#7#ORG#7                      | WAREHOUSE#6   | yes       | -                    | a warehouse of the tenant's, beside the root | CreateWarehouse
 //	admins            | T#7#ORG#7                      | ADMINS        | -         | -                    | how many active Admins the root has          | with the user
 //	user              | T#7#USER#42                    | USER          | yes       | under its own        | a user; deleted ones stay, as kind deletedUser | CreateUser, CreateInvitedUser, CreateUserWithOrganization, CreateUsers, CreateTenant, UpdateUser, DeleteUser, RestoreUser, RecordLogin, InviteAgain, AcceptInvitation, AcceptSignUp, RecordFeedback, RegisterDevice, RemoveDevice
 //	credential        | T#7#USER#42                    | CREDENTIAL    | -         | -                    | the user's password hash                     | CreateUser, CreateUserWithOrganization, CreateUsers, CreateTenant, PutCredential, ReplaceCredential, AcceptInvitation, AcceptSignUp, DeleteUser
@@ -77,6 +78,7 @@
 //	the push message of that id                | Notification                      | consistent get
 //	the custom roles of a tenant               | Roles                             | consistent query of the root's partition
 //	the groups of a tenant                     | Groups                            | consistent query of the root's partition
+//	the warehouses of a tenant                 | Warehouses                        | consistent query of the root's partition
 //	the client of that id                      | Client                            | get, 0.5 RRU
 //	the clients of a tenant                    | Clients                           | consistent query of the pointers, batch get
 //	the refresh token's family                 | Grant                             | consistent get, 1 RRU

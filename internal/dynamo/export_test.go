@@ -96,6 +96,16 @@ func anyRole() *rapid.Generator[roster.Role] {
 	})
 }
 
+func anyWarehouse() *rapid.Generator[roster.Warehouse] {
+	return rapid.Custom(func(t *rapid.T) roster.Warehouse {
+		u := AnyUser().Draw(t, "like")
+		return roster.Warehouse{
+			Tenant: u.Tenant, ID: roster.WarehouseID(u.ID), Name: u.Name, Active: rapid.Bool().Draw(t, "active"),
+			CreatedAt: u.CreatedAt, DeletedAt: u.DeletedAt, Revision: u.Revision,
+		}
+	})
+}
+
 // list draws a list, nil when it is empty.
 func list[E any](t *rapid.T, name string, element *rapid.Generator[E]) []E {
 	l := rapid.SliceOfN(element, 0, 4).Draw(t, name)

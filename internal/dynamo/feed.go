@@ -23,7 +23,7 @@ import (
 // users; DynamoDB Local re-reads the rest of the partition for every page that it cuts itself, so it must not come to it.
 const feedPage = 1500
 
-// Changes calls visit for each user, organization and custom role of the tenant's shard (0 to roster.Shards-1) whose
+// Changes calls visit for each user, organization, custom role and warehouse of the tenant's shard (0 to roster.Shards-1) whose
 // ChangedAt is at or after since, in the order of ChangedAt, as it now stands; the zero time asks for all. The change and
 // what it points to are valid only during the call of visit: the next item takes their place. An error of visit ends it and is returned.
 //

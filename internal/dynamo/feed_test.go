@@ -19,6 +19,10 @@ func TestFeedShowsWhatStands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	warehouse, err := w.CreateWarehouse(t.Context(), roster.Warehouse{Tenant: 7, Name: "East", Active: true}, rostertest.Stamp())
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.clock.Advance(time.Second)
 	since := w.clock.Now()
 	kept := w.create(t, w.child, 101)
@@ -52,17 +56,20 @@ func TestFeedShowsWhatStands(t *testing.T) {
 
 	var organizations []roster.OrgID
 	var roles []roster.Role
+	var warehouses []roster.Warehouse
 	for _, c := range w.changes(t, time.Time{}) {
 		switch {
 		case c.Organization != nil:
 			organizations = append(organizations, c.Organization.ID)
 		case c.Role != nil:
 			roles = append(roles, *c.Role)
+		case c.Warehouse != nil:
+			warehouses = append(warehouses, *c.Warehouse)
 		}
 	}
 	slices.Sort(organizations)
-	if !slices.Equal(organizations, []roster.OrgID{7, 8}) || !gocmp.Equal(roles, []roster.Role{role}) {
-		t.Errorf("the whole feed shows the organizations %v and the roles %v", organizations, roles)
+	if !slices.Equal(organizations, []roster.OrgID{7, 8}) || !gocmp.Equal(roles, []roster.Role{role}) || !gocmp.Equal(warehouses, []roster.Warehouse{warehouse}) {
+		t.Errorf("the whole feed shows the organizations %v, the roles %v and the warehouses %v", organizations, roles, warehouses)
 	}
 	if late := w.changes(t, w.clock.Now().Add(time.Millisecond)); len(late) != 0 {
 		t.Errorf("the feed of the future shows %v", late)

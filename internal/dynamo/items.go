@@ -15,6 +15,7 @@ const (
 	typeOrganization  = "organization"
 	typeRole          = "role"
 	typeGroup         = "group"
+	typeWarehouse     = "warehouse"
 	typeUser          = "user"
 	typeCredential    = "credential"
 	typeEmailClaim    = "emailClaim"

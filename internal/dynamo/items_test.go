@@ -35,7 +35,7 @@ func TestUserSurvivesTheTable(t *testing.T) {
 	})
 }
 
-func TestOrganizationAndRoleSurviveTheTable(t *testing.T) {
+func TestOrganizationRoleAndWarehouseSurviveTheTable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		organization := anyOrganization().Draw(t, "organization")
 		attributes, err := encode(toOrganizationItem(&organization))
@@ -63,6 +63,18 @@ func TestOrganizationAndRoleSurviveTheTable(t *testing.T) {
 		}
 		if got, err := r.noun(); err != nil || !cmp.Equal(role, got) {
 			t.Fatalf("a role read back is %v, %v, want %v", got, err, role)
+		}
+
+		warehouse := anyWarehouse().Draw(t, "warehouse")
+		if attributes, err = encode(toWarehouseItem(&warehouse)); err != nil {
+			t.Fatal(err)
+		}
+		var w warehouseItem
+		if err := decode(attributes, &w); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.noun(); err != nil || !cmp.Equal(warehouse, got) {
+			t.Fatalf("a warehouse read back is %v, %v, want %v", got, err, warehouse)
 		}
 	})
 }

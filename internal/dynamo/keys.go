@@ -68,6 +68,13 @@ func groupKey(tenant roster.TenantID, id roster.GroupID) key {
 
 const groupPrefix = "GROUP#"
 
+// warehouseKey puts a warehouse beside its tenant's root organization, as roleKey does a role.
+func warehouseKey(tenant roster.TenantID, id roster.WarehouseID) key {
+	return key{organizationKey(tenant, tenant.Root()).pk, warehousePrefix + id.String()}
+}
+
+const warehousePrefix = "WAREHOUSE#"
+
 // adminsKey puts the count of a tenant's Admins beside its root organization, whose Admins they are.
 func adminsKey(tenant roster.TenantID) key {
 	return key{organizationKey(tenant, tenant.Root()).pk, sortAdmins}

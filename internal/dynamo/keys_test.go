@@ -19,6 +19,7 @@ func TestSchemaPageShowsTheKeys(t *testing.T) {
 		typeOrganization:             organizationKey(7, 9),
 		typeRole:                     roleKey(7, 4),
 		typeGroup:                    groupKey(7, 5),
+		typeWarehouse:                warehouseKey(7, 6),
 		typeUser:                     userKey(7, 42),
 		typeCredential:               credentialKey(7, 42),
 		typeIdentityClaim:            identityKey(7, 9, roster.Identity{Type: "azure", Value: "jane#doe"}),

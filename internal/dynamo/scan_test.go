@@ -179,6 +179,13 @@ func changeBySDK(attributes map[string]types.AttributeValue) (roster.Change, boo
 		}
 		r, err := item.noun()
 		return roster.Change{Role: &r}, true, err
+	case typeWarehouse:
+		var item warehouseItem
+		if err := decode(attributes, &item); err != nil {
+			return roster.Change{}, false, err
+		}
+		w, err := item.noun()
+		return roster.Change{Warehouse: &w}, true, err
 	}
 	return roster.Change{}, false, nil
 }
@@ -211,6 +218,9 @@ func keep(c roster.Change) roster.Change {
 	case c.Role != nil:
 		r := *c.Role
 		c.Role = &r
+	case c.Warehouse != nil:
+		w := *c.Warehouse
+		c.Warehouse = &w
 	}
 	return c
 }
@@ -219,13 +229,16 @@ func keep(c roster.Change) roster.Change {
 func anyItem() *rapid.Generator[map[string]types.AttributeValue] {
 	return rapid.Custom(func(t *rapid.T) map[string]types.AttributeValue {
 		var item any
-		switch rapid.IntRange(0, 5).Draw(t, "type") {
+		switch rapid.IntRange(0, 6).Draw(t, "type") {
 		case 0:
 			o := anyOrganization().Draw(t, "organization")
 			item = toOrganizationItem(&o)
 		case 1:
 			r := anyRole().Draw(t, "role")
 			item = toRoleItem(&r)
+		case 2:
+			w := anyWarehouse().Draw(t, "warehouse")
+			item = toWarehouseItem(&w)
 		default:
 			u := AnyUser().Draw(t, "user")
 			item = toUserItem(&u)

@@ -9,7 +9,7 @@ import (
 )
 
 // row is one item of the feed, read into the nouns themselves: into user, whatever the item is, since a user has all
-// that an organization or a role has but the permissions, and the type of an item may be the last of its attributes. It is
+// that an organization, a role or a warehouse has but the permissions and whether it is active, and the type of an item may be the last of its attributes. It is
 // used again for the next item, with the memory of its lists.
 type row struct {
 	scanner
@@ -20,10 +20,12 @@ type row struct {
 	status      string
 	deviceType  string
 	permissions []string
+	active      bool
 
 	user         roster.User
 	organization roster.Organization
 	role         roster.Role
+	warehouse    roster.Warehouse
 }
 
 // reset empties the row for the next item.
@@ -36,7 +38,7 @@ func (r *row) reset() {
 		SuperDelegatePermissions: permissions, Delegates: delegates, Identities: identities,
 	}
 	r.typ, r.pk, r.path, r.status, r.deviceType = "", "", "", "", ""
-	r.permissions = r.permissions[:0]
+	r.permissions, r.active = r.permissions[:0], false
 	r.mismatch = nil
 }
 
@@ -171,6 +173,8 @@ func (r *row) rareAttribute(name string) {
 		u.DefaultWarehouse = roster.WarehouseID(r.int64Value())
 	case "permissions":
 		r.listValue(func() { r.permissions = append(r.permissions, r.stringValue()) })
+	case "active":
+		r.active = r.boolValue()
 	default:
 		// sk, shard, orgId and kind are there for the indexes; what they say is in pk, id and path.
 		r.skip()
@@ -213,15 +217,18 @@ func (r *row) identity() roster.Identity {
 // that this release does not know, whatever is in it.
 func (r *row) change() (roster.Change, bool, error) {
 	switch r.typ {
-	case typeUser, typeOrganization, typeRole:
+	case typeUser, typeOrganization, typeRole, typeWarehouse:
 	default:
 		return roster.Change{}, false, nil
 	}
 	if r.mismatch != nil {
 		return roster.Change{}, false, fmt.Errorf("item %s: %w", r.pk, r.mismatch)
 	}
-	if r.typ == typeRole {
+	switch r.typ {
+	case typeRole:
 		return r.changedRole()
+	case typeWarehouse:
+		return r.changedWarehouse()
 	}
 	u := &r.user
 	path, ok := appendPath(u.Path, r.path)
@@ -265,6 +272,15 @@ func (r *row) changedRole() (roster.Change, bool, error) {
 		CreatedAt: u.CreatedAt, DeletedAt: u.DeletedAt, Revision: u.Revision,
 	}
 	return roster.Change{Role: &r.role}, true, nil
+}
+
+func (r *row) changedWarehouse() (roster.Change, bool, error) {
+	u := &r.user
+	r.warehouse = roster.Warehouse{
+		Tenant: u.Tenant, ID: roster.WarehouseID(u.ID), Name: u.Name, Active: r.active,
+		CreatedAt: u.CreatedAt, DeletedAt: u.DeletedAt, Revision: u.Revision,
+	}
+	return roster.Change{Warehouse: &r.warehouse}, true, nil
 }
 
 // appendPath is roster.ParseOrgPath into memory that is there.

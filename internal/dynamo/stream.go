@@ -24,6 +24,7 @@ const (
 	subjectUser         = "user:"
 	subjectOrganization = "organization:"
 	subjectRole         = "role:"
+	subjectWarehouse    = "warehouse:"
 	subjectClient       = "client:"
 )
 
@@ -69,7 +70,7 @@ type streamRecord struct {
 //   - A password that came with a new user is part of the user's creation, and a hash that was only made anew is no change.
 //     A password gives no organization, see PutAudit.
 //   - A user's item that is removed for good gives user.purged, made by "expiry" when its retention was over.
-//   - Roles and clients stand in the trail of the root organization, an organization in its own.
+//   - Roles, warehouses and clients stand in the trail of the root organization, an organization in its own.
 //   - An item of a type that this release does not know, or of one that is nobody's business, gives none.
 //
 // Values are text: numbers in decimal, times in RFC 3339, lists separated by commas. A creation lists the values that are
@@ -166,6 +167,8 @@ func (r *streamRecord) entries() ([]roster.AuditEntry, error) {
 		return r.organizationEntries()
 	case typeRole:
 		return r.roleEntries()
+	case typeWarehouse:
+		return r.warehouseEntries()
 	case typeClient:
 		return r.clientEntries()
 	case typeCredential:
@@ -277,6 +280,21 @@ func (r *streamRecord) roleEntries() ([]roster.AuditEntry, error) {
 		e.Action = roster.ActionRoleCreated
 	}
 	e.Fields = differences(roleFields(before), roleFields(after))
+	return some(e), nil
+}
+
+func (r *streamRecord) warehouseEntries() ([]roster.AuditEntry, error) {
+	old, new, err := r.nouns()
+	if err != nil || new.Warehouse == nil {
+		return nil, err
+	}
+	before, after := old.Warehouse, new.Warehouse
+	e := entry(after.Tenant, after.Tenant.Root(), after.Revision, roster.ActionWarehouseUpdated, subjectWarehouse+after.ID.String(), after.Name)
+	if before == nil {
+		before = &roster.Warehouse{}
+		e.Action = roster.ActionWarehouseCreated
+	}
+	e.Fields = differences(warehouseFields(before), warehouseFields(after))
 	return some(e), nil
 }
 

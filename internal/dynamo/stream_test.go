@@ -176,6 +176,9 @@ func TestAuditOfTheOthers(t *testing.T) {
 	role := roster.Role{Tenant: 7, ID: 4, Name: "Auditor", Permissions: roster.Permissions(roster.OrgView, roster.RoleView), CreatedAt: at, Revision: revision}
 	more := role
 	more.Permissions, more.Revision = role.Permissions|roster.Permissions(roster.OrgEdit), second
+	warehouse := roster.Warehouse{Tenant: 7, ID: 6, Name: "East", Active: true, CreatedAt: at, Revision: revision}
+	closed := warehouse
+	closed.Active, closed.Revision = false, second
 	client := roster.Client{ID: "portal", Tenant: 7, Path: roster.OrgPath{7, 8}, Name: "Portal", SecretHash: [32]byte{9, 9, 9}, ServiceUser: 42, CreatedAt: at, Revision: revision}
 	revoked := client
 	revoked.RevokedAt, revoked.Revision = second.ChangedAt, second
@@ -205,6 +208,12 @@ func TestAuditOfTheOthers(t *testing.T) {
 		"role changed": {eventModify, toRoleItem(&role), toRoleItem(&more), entry(second, 7, roster.ActionRoleUpdated, "role:4", "Auditor",
 			roster.FieldChange{Field: "permissions", Old: "ORG_VIEW,ROLE_VIEW", New: "ORG_VIEW,ORG_EDIT,ROLE_VIEW"})},
 		"role written again": {eventModify, toRoleItem(&role), toRoleItem(&role), nil},
+		"warehouse created": {eventInsert, nil, toWarehouseItem(&warehouse), entry(revision, 7, roster.ActionWarehouseCreated, "warehouse:6", "East",
+			roster.FieldChange{Field: "name", New: "East"}, roster.FieldChange{Field: "active", New: "true"})},
+		"warehouse closed": {eventModify, toWarehouseItem(&warehouse), toWarehouseItem(&closed), entry(second, 7, roster.ActionWarehouseUpdated, "warehouse:6", "East",
+			roster.FieldChange{Field: "active", Old: "true"})},
+		"warehouse written again":   {eventModify, toWarehouseItem(&warehouse), toWarehouseItem(&warehouse), nil},
+		"warehouse removed by hand": {eventRemove, toWarehouseItem(&warehouse), nil, nil},
 		"client created": {eventInsert, nil, toClientItem(&client), entry(revision, 7, roster.ActionClientCreated, "client:portal", "Portal",
 			roster.FieldChange{Field: "name", New: "Portal"}, roster.FieldChange{Field: "organization", New: "8"}, roster.FieldChange{Field: "serviceUser", New: "42"})},
 		"client revoked":                   {eventModify, toClientItem(&client), toClientItem(&revoked), entry(second, 7, roster.ActionClientRevoked, "client:portal", "Portal")},

@@ -77,6 +77,10 @@ func roleFields(r *roster.Role) []field {
 	return []field{{"name", r.Name}, {"permissions", strings.Join(r.Permissions.Names(), ",")}, {"deletedAt", timeText(r.DeletedAt)}}
 }
 
+func warehouseFields(w *roster.Warehouse) []field {
+	return []field{{"name", w.Name}, {"active", flagText(w.Active)}, {"deletedAt", timeText(w.DeletedAt)}}
+}
+
 func clientFields(c *image) []field {
 	path, _ := appendPath(nil, c.path)
 	return []field{{"name", c.user.Name}, {"organization", idText(path.Last())}, {"serviceUser", idText(c.serviceUser)}}

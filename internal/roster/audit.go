@@ -14,7 +14,7 @@ type AuditEntry struct {
 	// Stamp says who, by which way, and in which request.
 	Stamp  Stamp
 	Action Action
-	// Subject is what it was done to: user:<id>, organization:<id>, role:<id>, client:<id>.
+	// Subject is what it was done to: user:<id>, organization:<id>, role:<id>, warehouse:<id>, client:<id>.
 	Subject string
 	// Name is the subject's name at the time, for display.
 	Name string
@@ -47,6 +47,8 @@ const (
 	ActionOrganizationUpdated Action = "organization.updated"
 	ActionRoleCreated         Action = "role.created"
 	ActionRoleUpdated         Action = "role.updated"
+	ActionWarehouseCreated    Action = "warehouse.created"
+	ActionWarehouseUpdated    Action = "warehouse.updated"
 	ActionClientCreated       Action = "client.created"
 	ActionClientRevoked       Action = "client.revoked"
 )

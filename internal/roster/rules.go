@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"crypto/ecdh"
+	"encoding/hex"
 	"net/mail"
 	"regexp"
 	"strconv"
@@ -62,7 +64,6 @@ func (u *User) Validate() error {
 		{"subdepartment", u.Subdepartment, MaxShortText},
 		{"pod", u.Pod, MaxShortText},
 		{"deviceUserId", u.DeviceUserID, MaxShortText},
-		{"publicKey", u.PublicKey, 200},
 		{"address.full", u.Address.Full, maxAddress},
 		{"address.country", u.Address.Country, maxCountry},
 		{"address.city", u.Address.City, maxCity},
@@ -72,6 +73,7 @@ func (u *User) Validate() error {
 		CheckText(&errs, f.field, f.value, 0, f.max)
 	}
 	CheckPhoneNumber(&errs, "phoneNumber", u.PhoneNumber)
+	CheckPublicKey(&errs, "publicKey", u.PublicKey)
 	CheckLocale(&errs, "locale", u.Locale)
 	CheckTimeZone(&errs, "timeZone", u.TimeZone)
 	checkRoles(&errs, u.Roles)
@@ -80,6 +82,9 @@ func (u *User) Validate() error {
 	}
 	if u.DeviceCount < 0 {
 		errs.Add("deviceCount", "must not be negative")
+	}
+	if w := u.DefaultWarehouse; w < 0 || w > MaxWarehouseID {
+		errs.Add("defaultWarehouse", "must be between 1 and "+MaxWarehouseID.String())
 	}
 	if len(u.Groups) > maxListEntries {
 		errs.Add("groups", "must hold at most "+strconv.Itoa(maxListEntries)+" groups")
@@ -151,6 +156,22 @@ func CheckEmail(errs *FieldErrors, field string, e Email) {
 func CheckPhoneNumber(errs *FieldErrors, field, number string) {
 	if number != "" && !phonePattern.MatchString(number) {
 		errs.Add(field, "must be a plus sign and 7 to 15 digits")
+	}
+}
+
+// CheckPublicKey notes under field if key is neither empty nor a point of the curve P-256 in its uncompressed form (SEC 1,
+// section 2.3.3), in hexadecimal digits of either case: 04 and two coordinates of 64 digits each.
+func CheckPublicKey(errs *FieldErrors, field, key string) {
+	if key == "" {
+		return
+	}
+	point, err := hex.DecodeString(key)
+	if err == nil {
+		// It refuses every other form of a point, and what is none.
+		_, err = ecdh.P256().NewPublicKey(point)
+	}
+	if err != nil {
+		errs.Add(field, "must be an uncompressed point of the curve P-256, as 130 hexadecimal digits that begin with 04")
 	}
 }
 

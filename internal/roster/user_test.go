@@ -53,22 +53,24 @@ func TestUserValidate(t *testing.T) {
 		t.Fatalf("Validate() = %v, want nil", err)
 	}
 	for field, breakIt := range map[string]func(*roster.User){
-		"id":              func(u *roster.User) { u.ID = roster.MaxUserID + 1 },
-		"organization":    func(u *roster.User) { u.Path = nil },
-		"email":           func(u *roster.User) { u.Email = "Ann <ann@example.com>" },
-		"name":            func(u *roster.User) { u.Name = "" },
-		"givenName":       func(u *roster.User) { u.GivenName = strings.Repeat("é", 101) },
-		"nickname":        func(u *roster.User) { u.Nickname = "a\x00b" },
-		"title":           func(u *roster.User) { u.Title = "\xff" },
-		"phoneNumber":     func(u *roster.User) { u.PhoneNumber = "123" },
-		"locale":          func(u *roster.User) { u.Locale = "en-US" },
-		"timeZone":        func(u *roster.User) { u.TimeZone = "Mars/Olympus" },
-		"roles":           func(u *roster.User) { u.Roles = nil },
-		"status":          func(u *roster.User) { u.Status = roster.StatusInactive },
-		"deviceCount":     func(u *roster.User) { u.DeviceCount = -1 },
-		"delegates":       func(u *roster.User) { u.Delegates = []roster.Delegate{{User: u.ID}} },
-		"identities.type": func(u *roster.User) { u.Identities = []roster.Identity{{Value: "x"}} },
-		"address.zip":     func(u *roster.User) { u.Address.Zip = strings.Repeat("1", 13) },
+		"id":               func(u *roster.User) { u.ID = roster.MaxUserID + 1 },
+		"organization":     func(u *roster.User) { u.Path = nil },
+		"email":            func(u *roster.User) { u.Email = "Ann <ann@example.com>" },
+		"name":             func(u *roster.User) { u.Name = "" },
+		"givenName":        func(u *roster.User) { u.GivenName = strings.Repeat("é", 101) },
+		"nickname":         func(u *roster.User) { u.Nickname = "a\x00b" },
+		"title":            func(u *roster.User) { u.Title = "\xff" },
+		"phoneNumber":      func(u *roster.User) { u.PhoneNumber = "123" },
+		"locale":           func(u *roster.User) { u.Locale = "en-US" },
+		"timeZone":         func(u *roster.User) { u.TimeZone = "Mars/Olympus" },
+		"roles":            func(u *roster.User) { u.Roles = nil },
+		"status":           func(u *roster.User) { u.Status = roster.StatusInactive },
+		"deviceCount":      func(u *roster.User) { u.DeviceCount = -1 },
+		"delegates":        func(u *roster.User) { u.Delegates = []roster.Delegate{{User: u.ID}} },
+		"identities.type":  func(u *roster.User) { u.Identities = []roster.Identity{{Value: "x"}} },
+		"publicKey":        func(u *roster.User) { u.PublicKey = "04" + strings.Repeat("11", 64) },
+		"defaultWarehouse": func(u *roster.User) { u.DefaultWarehouse = -1 },
+		"address.zip":      func(u *roster.User) { u.Address.Zip = strings.Repeat("1", 13) },
 	} {
 		u := validUser()
 		breakIt(&u)
@@ -94,6 +96,32 @@ func TestEveryBrokenRuleIsReportedAtOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+func TestCheckPublicKey(t *testing.T) {
+	// The base point of the curve (SEC 2, section 2.4.2).
+	const x, y = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296", "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+	for key, ok := range map[string]bool{
+		"":                              true,
+		"04" + x + y:                    true,
+		strings.ToUpper("04" + x + y):   true,
+		"03" + x:                        false, // compressed
+		"00":                            false, // infinity
+		"04" + x + x:                    false, // off the curve
+		"04" + x + y + "00":             false,
+		x + y:                           false,
+		"0x04" + x + y:                  false,
+		"04" + x + y[:63]:               false,
+		"04" + x + "z" + y[1:]:          false,
+		"04" + strings.Repeat("ff", 64): false,
+		" 04" + x + y:                   false,
+	} {
+		var errs roster.FieldErrors
+		roster.CheckPublicKey(&errs, "publicKey", key)
+		if got := len(errs) == 0; got != ok {
+			t.Errorf("CheckPublicKey(%q) accepts: %v, want %v", key, got, ok)
+		}
 	}
 }
 

@@ -39,6 +39,11 @@ func (c *Config) populate(ctx context.Context, tenant *Tenant) error {
 			return fmt.Errorf("group %q: %w", group.Name, err)
 		}
 	}
+	for _, warehouse := range population.Warehouses() {
+		if _, err := into.Warehouse(ctx, warehouse); err != nil {
+			return fmt.Errorf("warehouse %q: %w", warehouse.Name, err)
+		}
+	}
 	return c.storeUsers(ctx, into, population, tenant.Users)
 }
 

@@ -102,15 +102,29 @@ func (p *Population) Groups() []roster.Group {
 	return groups
 }
 
+// Warehouses returns the warehouses that some of the users work at, in id order. The last of them is not in use any more,
+// and still has users.
+func (p *Population) Warehouses() []roster.Warehouse {
+	warehouses := make([]roster.Warehouse, warehousesPerTenant)
+	places := len(p.stock.places)
+	for i := range warehouses {
+		warehouses[i] = roster.Warehouse{
+			Tenant: p.config.Tenant, ID: roster.WarehouseID(1 + i), Name: p.stock.places[i%places].cityList[0].name + " " + strconv.Itoa(1+i/places),
+			Active: i < warehousesPerTenant-1, CreatedAt: p.begin(), Revision: revision(p.begin()),
+		}
+	}
+	return warehouses
+}
+
 // firstCustomRole is the id of the first of Roles; the custom roles' ids are consecutive.
 const (
-	firstCustomRole roster.RoleID = 101
-	customRoles                   = 3
-	revisionActor                 = "people"
-	longestSilence                = 400 * 24 * time.Hour
-	minutesPerDay                 = 24 * 60
-	warehouses                    = 12
-	groupsPerTenant               = 24
+	firstCustomRole     roster.RoleID = 101
+	customRoles                       = 3
+	revisionActor                     = "people"
+	longestSilence                    = 400 * 24 * time.Hour
+	minutesPerDay                     = 24 * 60
+	warehousesPerTenant               = 12
+	groupsPerTenant                   = 24
 )
 
 // Users returns the users in id order, which is the order they were created in. Every user is a fresh value that shares

@@ -72,6 +72,13 @@ func checkUsers(t *testing.T, p *Population, paths map[roster.OrgID]roster.OrgPa
 		}
 		groups[g.ID] = true
 	}
+	warehouses := map[roster.WarehouseID]bool{}
+	for _, w := range p.Warehouses() {
+		if err := w.Validate(); err != nil || warehouses[w.ID] || w.Tenant != p.Tenant() || w.CreatedAt.IsZero() {
+			t.Fatalf("warehouse %+v: %v, or twice", w, err)
+		}
+		warehouses[w.ID] = true
+	}
 	var previous roster.UserID
 	n := 0
 	for u := range p.Users() {
@@ -97,6 +104,9 @@ func checkUsers(t *testing.T, p *Population, paths map[roster.OrgID]roster.OrgPa
 			if !groups[g] {
 				t.Fatalf("user %d is in group %d, which is none", u.ID, g)
 			}
+		}
+		if u.DefaultWarehouse != 0 && !warehouses[u.DefaultWarehouse] {
+			t.Fatalf("user %d works at warehouse %d, which is none", u.ID, u.DefaultWarehouse)
 		}
 		if !slices.Equal(paths[u.Org()], u.Path) || u.Tenant != p.Tenant() {
 			t.Fatalf("user %d stands at %v of tenant %d", u.ID, u.Path, u.Tenant)

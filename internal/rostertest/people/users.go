@@ -274,7 +274,7 @@ func (m *maker) extras(u *roster.User) {
 		u.DeviceUserID, u.PublicKey, u.ViewAll = m.digits(10), pick(m.dice, m.stock.publicKeys), m.chance(30)
 	}
 	if m.chance(15) {
-		u.DefaultWarehouse = roster.WarehouseID(1 + m.IntN(warehouses))
+		u.DefaultWarehouse = roster.WarehouseID(1 + m.IntN(warehousesPerTenant))
 	}
 }
 
