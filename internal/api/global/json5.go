@@ -1,7 +1,6 @@
 package global
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -64,14 +63,10 @@ func (v *value) integer() (int64, bool) {
 // maxInteger is the largest integer whose neighbours a float64 tells apart: JavaScript's Number.MAX_SAFE_INTEGER.
 const maxInteger = 1<<53 - 1
 
-// finite reports whether the number is neither NaN nor an infinity, nor too large to be another.
+// finite reports whether the number is neither NaN nor an infinity.
 func (v *value) finite() bool {
 	text := strings.TrimLeft(v.text, "+-")
-	if text == "NaN" || text == "Infinity" {
-		return false
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	return err == nil && !math.IsInf(f, 0) || strings.HasPrefix(text, "0x") || strings.HasPrefix(text, "0X")
+	return text != "NaN" && text != "Infinity"
 }
 
 // syntaxError says what is wrong with a JSON5 text and where: at the character of that number, from 1.
