@@ -17,6 +17,7 @@ import (
 	"github.com/rosterhq/roster/internal/app/changes"
 	"github.com/rosterhq/roster/internal/app/courier"
 	"github.com/rosterhq/roster/internal/app/customers"
+	"github.com/rosterhq/roster/internal/app/global"
 	"github.com/rosterhq/roster/internal/app/invitations"
 	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
@@ -38,6 +39,8 @@ func build(ctx context.Context, folder string, env app.Environment) (gateway.Fun
 		return courier.New(ctx, env)
 	case "customers":
 		return customers.New(ctx, env)
+	case "global":
+		return global.New(ctx, env)
 	case "invitations":
 		return invitations.New(ctx, env)
 	case "notifications":

@@ -19,6 +19,7 @@ import (
 	"github.com/rosterhq/roster/internal/app/changes"
 	"github.com/rosterhq/roster/internal/app/courier"
 	"github.com/rosterhq/roster/internal/app/customers"
+	"github.com/rosterhq/roster/internal/app/global"
 	"github.com/rosterhq/roster/internal/app/invitations"
 	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
@@ -36,6 +37,7 @@ type house struct {
 	authorizer   lambdaio.AuthorizerHandler
 	organization lambdaio.Handler
 	customers    lambdaio.Handler
+	global       lambdaio.Handler
 	tokens       lambdaio.Handler
 	log          *lockedLog
 	env          app.Environment
@@ -80,6 +82,9 @@ func buildOn(t testing.TB, now func() time.Time, table string, more ...string) *
 		t.Fatal(err)
 	}
 	if h.customers, err = customers.New(t.Context(), env); err != nil {
+		t.Fatal(err)
+	}
+	if h.global, err = global.New(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
 	config, err := app.Load(env.Getenv)
@@ -296,6 +301,7 @@ func TestConstructorsNameWhatTheyMiss(t *testing.T) {
 		"bounces":       func() error { _, err := bounces.New(t.Context(), env); return err },
 		"courier":       func() error { _, err := courier.New(t.Context(), env); return err },
 		"customers":     func() error { _, err := customers.New(t.Context(), env); return err },
+		"global":        func() error { _, err := global.New(t.Context(), env); return err },
 		"invitations":   func() error { _, err := invitations.New(t.Context(), env); return err },
 		"notifications": func() error { _, err := notifications.New(t.Context(), env); return err },
 		"authorizer":    func() error { _, err := authorizer.New(t.Context(), env); return err },
