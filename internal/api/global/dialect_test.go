@@ -66,7 +66,7 @@ func get(h http.Handler, p roster.Principal, target string) *httptest.ResponseRe
 }
 
 // read decodes the body of a 200.
-func read(t testing.TB, w *httptest.ResponseRecorder) global.UserList {
+func read(t tester, w *httptest.ResponseRecorder) global.UserList {
 	t.Helper()
 	var v global.UserList
 	if w.Code != http.StatusOK {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"testing"
 	"time"
 
 	"github.com/rosterhq/roster/internal/api/global"
@@ -96,8 +95,15 @@ func ids(list global.UserList) []int64 {
 	return found
 }
 
+// tester is a testing.TB or a rapid.T.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // list asks as the organization Acme for a 200.
-func (s *stand) list(t testing.TB, target string) global.UserList {
+func (s *stand) list(t tester, target string) global.UserList {
 	t.Helper()
 	return read(t, get(s.handler, world.Client(world.Acme), target))
 }
