@@ -174,6 +174,9 @@ func TestPrintedCommandsWork(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, script.String(), out)
 	}
+	if n := strings.Count(string(out), `"collection":[{"type":"`); n != 3 {
+		t.Errorf("%d of the commands list users in the global dialect, want 3\n%s", n, out)
+	}
 	if n := strings.Count(string(out), `"totalElements":`); n != 3 {
 		t.Errorf("%d of the commands list users, want 3\n%s", n, out)
 	}

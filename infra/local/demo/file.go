@@ -55,7 +55,7 @@ func (t *Tenant) Tour(baseURL, audience, outbox string) string {
 	token := fmt.Sprintf(`$(curl -s -u '%s:%s' -d grant_type=client_credentials %s/oauth2/token | sed 's/.*"access_token":"//; s/".*//')`, t.ClientID, t.ClientSecret, baseURL)
 	login := fmt.Sprintf(`$(curl -s -u '%s:%s' -d grant_type=user_credentials --data-urlencode username=%s --data-urlencode password=%s %s/oauth2/token | sed 's/.*"access_token":"//; s/".*//')`,
 		t.ClientID, t.ClientSecret, t.AdminEmail, t.AdminPassword, baseURL)
-	api, users := baseURL+"/api/v1/organization", baseURL+"/api/v1/customers/"+t.customerID()+"/users"
+	api, users, global := baseURL+"/api/v1/organization", baseURL+"/api/v1/customers/"+t.customerID()+"/users", baseURL+"/api/global/v1/system/users"
 	var b strings.Builder
 	for _, step := range []struct{ what, command string }{
 		{"Search, all in one line", fmt.Sprintf(`curl -s -H "Authorization: Bearer %s" '%s/search/users?query=ann&sortBy=Name&size=5'`, token, api)},
@@ -75,6 +75,8 @@ func (t *Tenant) Tour(baseURL, audience, outbox string) string {
 		{"The Admin there", fmt.Sprintf(`curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?search=%s'`, users, t.AdminEmail)},
 		{"Whom an integration knows, and by what", fmt.Sprintf(`curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?integration=cloud-assistant-microsoft-teams'`, users)},
 		{"A nickname for the Admin", fmt.Sprintf(`WHO=$(curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?search=%s' | sed 's/^[^"]*"_id":"\([^"]*\)".*/\1/'); curl -s -X PATCH -H "Authorization: Bearer $CUSTOMERS" -H 'Content-Type: application/json' -d '{"nickname":"The Countess"}' "%s/$WHO"`, users, t.AdminEmail, users)},
+		{"The latest users of the clients in the global dialect, with their roles and merchants", fmt.Sprintf(`curl -s -G -H "Authorization: Bearer $TOKEN" %s/client --data-urlencode fields:roles=basic --data-urlencode fields:merchant=basic -d limit=2 -d count=1`, global)},
+		{"Who is active and was created this year, by conditions in JSON5, the next page of them by its link", fmt.Sprintf(`PAGE=$(curl -s -G -H "Authorization: Bearer $TOKEN" %s/any --data-urlencode filter=is_active:true --data-urlencode "filter=created_at{from: '$(date +%%Y)-01-01'}" --data-urlencode 'filter=name{regex: "^[A-M]"}' -d limit=2); echo "$PAGE"; curl -s -H "Authorization: Bearer $TOKEN" "%s$(echo "$PAGE" | sed 's/.*"next":"\([^"]*\)".*/\1/')"`, global, baseURL)},
 		{"What is said without a token", fmt.Sprintf(`curl -si %s/users`, api)},
 	} {
 		fmt.Fprintf(&b, "  # %s\n  %s\n\n", step.what, step.command)
