@@ -91,6 +91,7 @@ type published struct {
 		OrgID                                                int32
 	}
 	Customers struct{ ClientID, ClientSecret, Audience, CustomerID string }
+	Global    struct{ Token string }
 }
 
 func readPublished(t *testing.T, dir string) published {
@@ -141,7 +142,11 @@ func TestSearchThroughEverythingAndAgainAfterARestart(t *testing.T) {
 		if seeded != (round == 0) {
 			t.Errorf("round %d: the demo tenant was made: %v\n%s", round, seeded, r.stderr)
 		}
-		p.BaseURL, p.Customers.Audience = "", ""
+		// The token of an integration is for this run's address, and opens every dialect.
+		if body := get(t, all+"?search="+p.Organization.AdminUsername, p.Global.Token); !strings.Contains(body, p.Organization.AdminUsername) {
+			t.Errorf("round %d: to the integration the Admin is %s", round, body)
+		}
+		p.BaseURL, p.Customers.Audience, p.Global.Token = "", "", ""
 		if round == 1 && p != before {
 			t.Errorf("the second run is for %+v, the first was for %+v", p, before)
 		}

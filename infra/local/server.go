@@ -70,7 +70,7 @@ func (s *server) run(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	tenant, err := s.prepareDemo(ctx)
+	tenant, err := s.prepareDemo(ctx, keyFile)
 	if err != nil {
 		return ending(ctx, err)
 	}
@@ -168,12 +168,24 @@ func rootCause(err error) error {
 	}
 }
 
-// prepareDemo makes the demo tenant or finds it again.
-func (s *server) prepareDemo(ctx context.Context) (*demo.Tenant, error) {
+// prepareDemo makes the demo tenant or finds it again. What its integration shows is signed with the key of the functions.
+func (s *server) prepareDemo(ctx context.Context, keyFile string) (*demo.Tenant, error) {
 	operator, err := s.table.operator(s.now)
 	if err != nil {
 		return nil, err
 	}
+	signer, err := oauth2.NewFileSigner(keyFile)
+	if err != nil {
+		return nil, err
+	}
+	store := s.table.store(s.now)
+	integrations, err := oauth2.NewIntegrations(oauth2.IntegrationsConfig{
+		Store: store, Signer: signer, Issuer: s.baseURL, Audience: s.audience(), Now: s.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	verifier := oauth2.NewVerifier(oauth2.VerifierConfig{Store: store, Issuer: s.baseURL, Audience: s.audience(), Now: s.now})
 	state := ""
 	if !s.memory {
 		state = filepath.Join(s.dir, s.table.stateName(s.local != nil))
@@ -181,6 +193,7 @@ func (s *server) prepareDemo(ctx context.Context) (*demo.Tenant, error) {
 	shown := -1
 	return demo.Prepare(ctx, demo.Config{
 		Operator: operator, State: state, Now: s.now, Users: s.users, Organizations: demoOrganizations,
+		Mint: integrations.Mint, Verify: verifier.Principal,
 		Progress: func(stored, of int) {
 			if percent := stored * 100 / of; percent/10 != shown/10 || shown < 0 {
 				shown = percent

@@ -149,10 +149,15 @@ func (p *tablePlace) stateName(own bool) string {
 	return "demo-tenant-" + clean + ".json"
 }
 
+// store returns the table as those who look at it themselves need it.
+func (p *tablePlace) store(now func() time.Time) *dynamo.Table {
+	return dynamo.New(p.client(), p.name, dynamo.Options{Now: now})
+}
+
 // operator returns the operator of the table, who makes the demo tenant.
 func (p *tablePlace) operator(now func() time.Time) (*directory.Operator, error) {
 	return directory.NewOperator(directory.OperatorConfig{
-		Store: dynamo.New(p.client(), p.name, dynamo.Options{Now: now}), Now: now, Random: rand.Reader,
+		Store: p.store(now), Now: now, Random: rand.Reader,
 		Stamp:             roster.Stamp{By: "infra/local", Via: "infra/local"},
 		HashPassword:      oauth2.HashPassword,
 		NewClientSecret:   oauth2.NewClientSecret,

@@ -19,6 +19,7 @@ type clientView struct {
 	Name         string          `json:"name"`
 	Tenant       roster.TenantID `json:"tenant"`
 	Organization roster.OrgID    `json:"organization"`
+	Integration  bool            `json:"integration,omitempty"`
 	ServiceUser  roster.UserID   `json:"serviceUser,omitempty"`
 	CreatedAt    time.Time       `json:"createdAt"`
 	RevokedAt    *time.Time      `json:"revokedAt,omitempty"`
@@ -26,7 +27,7 @@ type clientView struct {
 
 func viewClient(c *roster.Client) clientView {
 	v := clientView{
-		ID: c.ID, Name: c.Name, Tenant: c.Tenant, Organization: c.Path.Last(), ServiceUser: c.ServiceUser, CreatedAt: c.CreatedAt,
+		ID: c.ID, Name: c.Name, Tenant: c.Tenant, Organization: c.Path.Last(), Integration: c.Integration, ServiceUser: c.ServiceUser, CreatedAt: c.CreatedAt,
 	}
 	if c.Revoked() {
 		v.RevokedAt = &c.RevokedAt

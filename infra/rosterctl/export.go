@@ -30,7 +30,8 @@ write meanwhile, or export a table restored from a point in time.
 Without --secrets the file lets nobody in: after an import, users have no password and there are no
 clients. With --secrets it also holds the hashes of passwords, and the clients with the hashes of
 their secrets, so that everybody can go on as before. Keep such a file like the passwords
-themselves. Refresh tokens and signing keys are in neither. A file is readable by its owner only,
+themselves. Refresh tokens, the tokens of integrations and signing keys are in neither: an integration
+that is imported elsewhere needs a new token. A file is readable by its owner only,
 and appears under its name only when it is whole.`,
 		Example: `  rosterctl export --tenant 1306676258 --output northfield.jsonl
   rosterctl export --tenant 1306676258 | gzip > northfield.jsonl.gz`,

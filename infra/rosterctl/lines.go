@@ -112,6 +112,7 @@ func newForm() *form {
 			text("id", func(l *clientLine) *roster.ClientID { return &l.client.ID }),
 			whole("organization", func(l *clientLine) *roster.OrgID { return &l.organization }),
 			text("name", func(l *clientLine) *string { return &l.client.Name }),
+			flag("integration", func(l *clientLine) *bool { return &l.client.Integration }),
 			text("secretHash", func(l *clientLine) *string { return &l.secretHash }),
 			whole("serviceUser", func(l *clientLine) *roster.UserID { return &l.client.ServiceUser }),
 			moment("createdAt", func(l *clientLine) *time.Time { return &l.client.CreatedAt }),
@@ -217,9 +218,11 @@ func (f *form) write(dst []byte, r *line) []byte {
 		}
 		dst = writeObject(dst, f.user, &l)
 	case r.Client != nil:
-		dst = writeObject(dst, f.client, &clientLine{
-			kind: lineClient, organization: r.Client.Path.Last(), secretHash: hex.EncodeToString(r.Client.SecretHash[:]), client: *r.Client,
-		})
+		l := clientLine{kind: lineClient, organization: r.Client.Path.Last(), client: *r.Client}
+		if !r.Client.Integration {
+			l.secretHash = hex.EncodeToString(r.Client.SecretHash[:])
+		}
+		dst = writeObject(dst, f.client, &l)
 	}
 	return append(dst, '\n')
 }
@@ -358,6 +361,12 @@ func (f *form) readClient(s *scanner) (line, error) {
 		return line{}, &fieldError{"organization", "must be the id of an organization"}
 	}
 	l.client.Path = roster.OrgPath{l.organization}
+	if l.client.Integration {
+		if l.secretHash != "" {
+			return line{}, &fieldError{"secretHash", "must not be there on an integration"}
+		}
+		return line{Client: &l.client}, nil
+	}
 	hash, err := hex.DecodeString(l.secretHash)
 	if err != nil || len(hash) != len(l.client.SecretHash) || l.secretHash != strings.ToLower(l.secretHash) {
 		return line{}, &fieldError{"secretHash", "must be 64 lower-case hexadecimal digits"}

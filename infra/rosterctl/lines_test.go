@@ -97,6 +97,9 @@ func drawRecord(t *rapid.T) line {
 			ID: roster.ClientID(drawText(t, "id")), Path: roster.OrgPath{id("organization")}, Name: drawText(t, "name"),
 			ServiceUser: roster.UserID(rapid.Int64().Draw(t, "user")), CreatedAt: drawTime(t, "created"), RevokedAt: drawTime(t, "revoked"),
 		}
+		if c.Integration = rapid.Bool().Draw(t, "integration"); c.Integration {
+			return line{Client: c}
+		}
 		copy(c.SecretHash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
 		return line{Client: c}
 	case 4:

@@ -74,7 +74,7 @@ func (t *tool) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rosterctl",
 		Short: "Operate a Roster directory",
-		Long: `rosterctl operates a Roster directory: it founds tenants, manages API clients, looks after invitations, makes
+		Long: `rosterctl operates a Roster directory: it founds tenants, manages API clients and integrations, looks after invitations, makes
 up realistic people, and imports and exports whole tenants.
 
 It works on the table directly and needs nothing else to run. Which table, and where, is said by
@@ -101,7 +101,7 @@ interrupted.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(t.bootstrapCommand(), t.clientCommand(), t.generateCommand(), t.importCommand(), t.exportCommand())
+	root.AddCommand(t.bootstrapCommand(), t.clientCommand(), t.integrationCommand(), t.generateCommand(), t.importCommand(), t.exportCommand())
 	root.AddCommand(t.roleCommand(), t.groupCommand(), t.warehouseCommand(), t.invitationCommand(), t.auditCommand(), t.checkCommand())
 	return root
 }

@@ -126,7 +126,7 @@ var allowed = []rule{
 	{path: "infra/dynamolocal", inside: []string{"internal/rostertest/dynamolocal"}},
 	{path: "infra/openapi", inside: []string{"internal/api", "internal/api/*"}},
 	{path: "infra/rosterctl", inside: []string{"internal/**"}, outside: []string{
-		awsCore, awsConfig, awsKeys, awsDynamoDB, cobra, progressbar, term, xsync,
+		awsCore, awsConfig, awsKeys, awsDynamoDB, awsKMS, cobra, progressbar, term, xsync,
 	}},
 	{path: "infra/local/**", inside: []string{"infra/local/**", "internal/**"}, outside: []string{
 		awsCore, awsKeys, awsDynamoDB, awsStreams, awsLambda, cobra, progressbar, term, xsync,

@@ -2,10 +2,6 @@ package directory
 
 import (
 	"context"
-	"encoding/base32"
-	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/rosterhq/roster/internal/roster"
@@ -68,6 +64,9 @@ func (o *Operator) completeClient(ctx context.Context, client *roster.Client) er
 	var errs roster.FieldErrors
 	roster.CheckText(&errs, "id", string(client.ID), 1, roster.MaxShortText)
 	roster.CheckText(&errs, "name", client.Name, 1, roster.MaxShortText)
+	if client.Integration && client.ServiceUser != 0 {
+		errs.Add("serviceUser", "must not be there on an integration")
+	}
 	if client.ServiceUser < 0 || client.ServiceUser > roster.MaxUserID {
 		errs.Add("serviceUser", "must be between 1 and "+roster.MaxUserID.String())
 	}
@@ -141,12 +140,8 @@ func (o *Operator) mustBeTenant(ctx context.Context, tenant roster.TenantID) err
 // clientIDPrefix names what the id is, so that nobody takes it for a secret.
 const clientIDPrefix = "client-"
 
-// newClientID returns an id of 130 random bits, in letters and digits that nobody confuses.
+// newClientID returns a new client's id.
 func (o *Operator) newClientID() (roster.ClientID, error) {
-	var random [17]byte
-	if _, err := io.ReadFull(o.random, random[:]); err != nil {
-		return "", fmt.Errorf("making a client id: %w", err)
-	}
-	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random[:])
-	return roster.ClientID(clientIDPrefix + strings.ToLower(text[:26])), nil
+	id, err := o.newID(clientIDPrefix)
+	return roster.ClientID(id), err
 }

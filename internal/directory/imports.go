@@ -223,7 +223,8 @@ func (i *Import) Warehouse(ctx context.Context, warehouse roster.Warehouse) (Out
 	return 0, err
 }
 
-// Client brings in a client. Only the last id of its path matters, its organization's.
+// Client brings in a client, which may be an integration: one without tokens, since those are good at one place only. Only the
+// last id of its path matters, its organization's.
 func (i *Import) Client(ctx context.Context, client roster.Client) (Outcome, error) {
 	client.Tenant, client.CreatedAt = i.tenant, i.given(client.CreatedAt)
 	if err := i.completeClient(ctx, &client); err != nil {
@@ -247,6 +248,7 @@ func (i *Import) Client(ctx context.Context, client roster.Client) (Outcome, err
 	note(&other, "organization", stored.Path.Last() == client.Path.Last())
 	note(&other, "name", stored.Name == client.Name)
 	note(&other, "secretHash", stored.SecretHash == client.SecretHash)
+	note(&other, "integration", stored.Integration == client.Integration)
 	note(&other, "serviceUser", stored.ServiceUser == client.ServiceUser)
 	note(&other, "revokedAt", stored.RevokedAt.Equal(client.RevokedAt))
 	return existed("client "+string(client.ID), other)

@@ -171,7 +171,7 @@ type adminCount struct{ met, stored int }
 var checkedAttributes = [...]string{
 	"pk", "sk", "type", "version", "changedAt", "tenantId", "shard", "orgId", "kind", "id", "path", "expiresAt",
 	"email", "identities", "roles", "status", "deletedAt", "userId", "clientId", "count",
-	"purpose", "delivery", "validUntil", "platform",
+	"purpose", "delivery", "validUntil", "platform", "tokenId",
 }
 
 // walk meets every item of the table.
@@ -254,6 +254,8 @@ func (c *checker) meetType(h *head, attributes map[string]types.AttributeValue) 
 		return read(attributes, same[credentialItem], c.password)
 	case typeClient:
 		return read(attributes, same[clientItem], c.apiClient)
+	case typeIntegrationToken:
+		return read(attributes, (*integrationTokenItem).noun, c.integrationToken)
 	case typeClientPointer:
 		return read(attributes, same[clientPointerItem], c.clientPointer)
 	case typeAdmins:
@@ -300,7 +302,7 @@ func (c *checker) expiry(h *head, attributes map[string]types.AttributeValue) er
 		must = true
 	case typeUser:
 		_, must = attributes["deletedAt"]
-	case typeOrganization, typeRole, typeGroup, typeWarehouse, typeCredential, typeEmailClaim, typeIdentityClaim, typeClient, typeClientPointer, typeSigningKey, typeAdmins,
+	case typeOrganization, typeRole, typeGroup, typeWarehouse, typeCredential, typeEmailClaim, typeIdentityClaim, typeClient, typeIntegrationToken, typeClientPointer, typeSigningKey, typeAdmins,
 		typeDevice, typeDeviceClaim:
 	default:
 		return nil // a type of another release
@@ -407,6 +409,13 @@ func (c *checker) apiClient(i *clientItem, attributes map[string]types.Attribute
 	c.meetClient(id, party{owner: owner{tenant: tenant}})
 	if keyOf(attributes) != clientKey(id) {
 		return c.find(FindingWrongAttributes, keyOf(attributes), "is the client %q", id)
+	}
+	return nil
+}
+
+func (c *checker) integrationToken(t roster.IntegrationToken, attributes map[string]types.AttributeValue) error {
+	if keyOf(attributes) != integrationTokenKey(t.Client, t.ID) {
+		return c.find(FindingWrongAttributes, keyOf(attributes), "is the token %q of the client %q", t.ID, t.Client)
 	}
 	return nil
 }

@@ -110,6 +110,10 @@ func (w *world) furnish(t *testing.T) {
 	if err := w.CreateGrant(t.Context(), roster.Grant{Family: [32]byte{1}, Tenant: 7, Client: "client-7", ExpiresAt: w.clock.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
+	integration := roster.Client{ID: "integration-7", Tenant: 7, Path: w.child, Name: "Sync", Integration: true}
+	if _, _, err := w.CreateIntegration(t.Context(), integration, roster.IntegrationToken{ID: "a", Tenant: 7, Client: integration.ID}, rostertest.Stamp()); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.RevokeToken(t.Context(), "token", w.clock.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +130,7 @@ func TestCheckFindsNothingWhereAllIsWell(t *testing.T) {
 		t.Errorf("it finds %q", found)
 	}
 	want := dynamo.Summary{Tenants: 1, Items: map[string]int{
-		"organization": 3, "role": 1, "group": 1, "warehouse": 1, "user": 5, "credential": 2, "emailClaim": 4, "identityClaim": 1, "clientPointer": 1, "client": 1, "admins": 1,
+		"organization": 3, "role": 1, "group": 1, "warehouse": 1, "user": 5, "credential": 2, "emailClaim": 4, "identityClaim": 1, "clientPointer": 2, "client": 2, "integrationToken": 1, "admins": 1,
 		"once": 1, "audit": 2, "grant": 1, "revokedToken": 1, "signingKey": 1,
 	}}
 	if diff := cmp.Diff(want, summary); diff != "" {
@@ -182,7 +186,7 @@ func TestCheckFinds(t *testing.T) {
 		}, []string{"missing organization: " + deleted}},
 		"a user at a wrong path": {change("T#7#USER#45 USER", "path", text("7/9")), []string{"wrong path: T#7#USER#45 USER"}},
 		"an organization that is gone": {remove(child), []string{
-			"missing organization: T#7#ORG#9 ORG", "missing organization: " + user, "missing organization: " + deleted}},
+			"missing organization: CLIENT#integration-7 CLIENT", "missing organization: T#7#ORG#9 ORG", "missing organization: " + user, "missing organization: " + deleted}},
 		"a root that is gone": {remove("T#7#ORG#7 ORG"), []string{
 			"missing organization: CLIENT#client-7 CLIENT", "missing organization: T#7#ORG#7 ADMINS", "missing organization: T#7#ORG#7 GROUP#5", "missing organization: T#7#ORG#7 ROLE#4", "missing organization: T#7#ORG#7 WAREHOUSE#6",
 			"missing organization: " + child, "missing organization: T#7#USER#1 USER", "missing organization: T#7#USER#44 USER"}},
@@ -195,6 +199,9 @@ func TestCheckFinds(t *testing.T) {
 		"a pointer without client":      {remove("CLIENT#client-7 CLIENT"), []string{"missing client: T#7#CLIENTS CLIENT#client-7"}},
 		"a pointer of another tenant":   {move("T#7#CLIENTS CLIENT#client-7", "T#8#CLIENTS"), []string{"missing client: T#8#CLIENTS CLIENT#client-7"}},
 		"a pointer to another":          {change("T#7#CLIENTS CLIENT#client-7", "clientId", text("other")), []string{"wrong attributes: T#7#CLIENTS CLIENT#client-7"}},
+		"a token of another id":         {change("CLIENT#integration-7 TOKEN#a", "tokenId", text("b")), []string{"wrong attributes: CLIENT#integration-7 TOKEN#a"}},
+		"a token of another client":     {change("CLIENT#integration-7 TOKEN#a", "clientId", text("client-7")), []string{"wrong attributes: CLIENT#integration-7 TOKEN#a"}},
+		"a token that is purged":        {change("CLIENT#integration-7 TOKEN#a", "expiresAt", number("4000000000")), []string{"wrong expiry: CLIENT#integration-7 TOKEN#a"}},
 		"too many Admins counted":       {change(admins, "count", number("2")), []string{"wrong count of Admins: " + admins}},
 		"no Admins counted":             {remove(admins), []string{"wrong count of Admins: " + admins}},
 		"an Admin by hand":              {change("T#7#USER#44 USER", "roles", &types.AttributeValueMemberL{Value: []types.AttributeValue{number("1")}}), []string{"wrong count of Admins: " + admins}},

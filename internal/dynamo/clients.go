@@ -21,6 +21,7 @@ type clientItem struct {
 	Path        string `dynamodbav:"path"`
 	Name        string `dynamodbav:"name,omitempty"`
 	SecretHash  []byte `dynamodbav:"secretHash"`
+	Integration bool   `dynamodbav:"integration,omitempty"`
 	ServiceUser int64  `dynamodbav:"serviceUser,omitempty"`
 	CreatedAt   int64  `dynamodbav:"createdAt,omitempty"`
 	RevokedAt   int64  `dynamodbav:"revokedAt,omitempty"`
@@ -35,7 +36,7 @@ type clientPointerItem struct {
 func toClientItem(c *roster.Client) *clientItem {
 	return &clientItem{
 		head: newHead(clientKey(c.ID), typeClient, c.Revision),
-		ID:   string(c.ID), TenantID: int32(c.Tenant), Path: c.Path.String(), Name: c.Name, SecretHash: c.SecretHash[:],
+		ID:   string(c.ID), TenantID: int32(c.Tenant), Path: c.Path.String(), Name: c.Name, SecretHash: c.SecretHash[:], Integration: c.Integration,
 		ServiceUser: int64(c.ServiceUser), CreatedAt: millis(c.CreatedAt), RevokedAt: millis(c.RevokedAt),
 	}
 }
@@ -49,7 +50,7 @@ func (i *clientItem) noun() (roster.Client, error) {
 		return roster.Client{}, fmt.Errorf("item %s: %w", i.PK, err)
 	}
 	c := roster.Client{
-		ID: roster.ClientID(i.ID), Tenant: roster.TenantID(i.TenantID), Path: path, Name: i.Name,
+		ID: roster.ClientID(i.ID), Tenant: roster.TenantID(i.TenantID), Path: path, Name: i.Name, Integration: i.Integration,
 		ServiceUser: roster.UserID(i.ServiceUser), CreatedAt: fromMillis(i.CreatedAt), RevokedAt: fromMillis(i.RevokedAt),
 		Revision: i.revision(),
 	}
@@ -164,9 +165,14 @@ func (t *Table) RevokeClient(ctx context.Context, tenant roster.TenantID, id ros
 	if !clientKey(id).possible() {
 		return roster.NotFound("client")
 	}
-	return t.update(ctx, clientKey(id),
+	return t.revoke(ctx, clientKey(id), tenant, at, stamp, roster.NotFound("client"))
+}
+
+// revoke notes that what stands at a key, and is the tenant's, is revoked from that time on, unless it is already.
+func (t *Table) revoke(ctx context.Context, k key, tenant roster.TenantID, at time.Time, stamp roster.Stamp, missing error) error {
+	return t.update(ctx, k,
 		"SET revokedAt = if_not_exists(revokedAt, :at), version = version + :one, changedAt = :at, changedBy = :by, changedVia = :via, requestId = :request",
 		condition{text: "attribute_exists(pk) AND tenantId = :tenant", values: map[string]types.AttributeValue{
 			":tenant": number(tenant), ":at": number(at.UnixMilli()), ":one": number(1), ":by": text(stamp.By), ":via": text(stamp.Via), ":request": text(stamp.RequestID),
-		}}, refusal(roster.NotFound("client")))
+		}}, refusal(missing))
 }

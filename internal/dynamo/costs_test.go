@@ -112,6 +112,18 @@ func pinCreations(t *testing.T, w *world, counter *legCounter, pin pinner) {
 		_, _, err := w.CreateOrganization(ctx, own, rostertest.Stamp(), nil)
 		return err
 	})
+	pin("CreateIntegration", calls{1, 0, 0, 3}, func(ctx context.Context) error {
+		client := roster.Client{ID: "integration-8", Tenant: 7, Path: w.root, Name: "Sync", Integration: true}
+		_, _, err := w.CreateIntegration(ctx, client, roster.IntegrationToken{ID: "a", Tenant: 7, Client: client.ID}, rostertest.Stamp())
+		return err
+	})
+	pin("CreateIntegrationToken", calls{1, 0, 1, 0}, func(ctx context.Context) error {
+		_, err := w.CreateIntegrationToken(ctx, roster.IntegrationToken{ID: "b", Tenant: 7, Client: "integration-8"}, rostertest.Stamp())
+		return err
+	})
+	pin("RevokeIntegrationToken", calls{1, 0, 1, 0}, func(ctx context.Context) error {
+		return w.RevokeIntegrationToken(ctx, 7, "integration-8", "b", w.clock.Now(), rostertest.Stamp())
+	})
 	pin("CreateWarehouse", calls{1, 0, 1, 0}, func(ctx context.Context) error {
 		_, err := w.CreateWarehouse(ctx, roster.Warehouse{Tenant: 7, Name: "East"}, rostertest.Stamp())
 		return err
@@ -131,6 +143,11 @@ func pinReads(t *testing.T, w *world, pin pinner) {
 	})
 	pin("Credential", calls{1, 1, 0, 0}, func(ctx context.Context) error { _, err := w.Credential(ctx, 7, 10); return err })
 	pin("Client", calls{1, 0.5, 0, 0}, func(ctx context.Context) error { _, err := w.Client(ctx, "client-7"); return err })
+	integration := roster.Client{ID: "integration-7", Tenant: 7, Path: w.root, Name: "Sync", Integration: true}
+	if _, _, err := w.CreateIntegration(t.Context(), integration, roster.IntegrationToken{ID: "a", Tenant: 7, Client: integration.ID}, rostertest.Stamp()); err != nil {
+		t.Fatal(err)
+	}
+	pin("IntegrationToken", calls{1, 0.5, 0, 0}, func(ctx context.Context) error { _, err := w.IntegrationToken(ctx, integration.ID, "a"); return err })
 	pin("TokenRevoked", calls{1, 0.5, 0, 0}, func(ctx context.Context) error { _, err := w.TokenRevoked(ctx, "x"); return err })
 	pin("a built-in Role", calls{}, func(ctx context.Context) error { _, err := w.Role(ctx, 7, roster.RoleUser); return err })
 	if _, err := w.CreateWarehouse(t.Context(), roster.Warehouse{Tenant: 7, ID: 6, Name: "East"}, rostertest.Stamp()); err != nil {

@@ -31,13 +31,14 @@
 //	notification      | T#7#USER#42                    | NOTIFICATION#5 | -        | -                    | a push message to the user, and what became of it on each device | CreateNotification, MarkDevice, MarkNotification
 //	quota             | T#7#QUOTA#invitations/9        | DAY#2026-01-02 | -        | -                    | how many messages of a sort went out that day (UTC) | with the invitation
 //	identityClaim     | T#7#IDENTITY#9#azure#jane%23doe | CLAIM        | -         | -                    | the identity azure jane#doe in organization 9 is a user's | with the user
-//	clientPointer     | T#7#CLIENTS                    | CLIENT#portal | -         | -                    | the tenant has the client                    | CreateClient, CreateTenant
+//	clientPointer     | T#7#CLIENTS                    | CLIENT#portal | -         | -                    | the tenant has the client                    | CreateClient, CreateIntegration, CreateTenant
 //	once              | T#7#ONCE#0102030000000000000000000000000000000000000000000000000000000000 | ONCE | - | - | what a creation under an idempotency key made | CreateUser, CreateInvitedUser, CreateUserWithOrganization, CreateOrganization, InviteAgain, CreateNotification
 //	audit             | T#7#AUDIT#9                    | 1767323045000#user:42#3#user.updated | - | - | an entry of the audit trail of organization 9 | PutAudit
 //	emailClaim        | EMAIL#jane@example.com         | CLAIM         | -         | -                    | the address is a user's; unique in the system | with the user
 //	link              | LINK#0102030000000000000000000000000000000000000000000000000000000000 | LINK | - | - | which invitation the token of that hash, in a mail, leads to | PutLink; removed by AcceptInvitation, AcceptSignUp
 //	deviceClaim       | DEVICE#0102030000000000000000000000000000000000000000000000000000000000 | CLAIM | - | - | the device is a user's; unique in the system | with the device
-//	client            | CLIENT#portal                  | CLIENT        | -         | -                    | an API client, with the hash of its secret   | CreateClient, CreateTenant, RevokeClient
+//	client            | CLIENT#portal                  | CLIENT        | -         | -                    | an API client, with the hash of its secret   | CreateClient, CreateIntegration, CreateTenant, RevokeClient
+//	integrationToken  | CLIENT#portal                  | TOKEN#b7Kq    | -         | -                    | what is kept of a token of that client, which is an integration: not the token | CreateIntegration, CreateIntegrationToken, RevokeIntegrationToken
 //	grant             | GRANT#0102030000000000000000000000000000000000000000000000000000000000 | GRANT | - | - | a family of refresh tokens, hashes only | CreateGrant, RotateGrant, RevokeGrant
 //	revokedToken      | REVOKED#b7Kq                   | REVOKED       | -         | -                    | the access token is revoked                  | RevokeToken
 //	signingKey        | KEYS                           | KEY#NzbLs     | -         | -                    | a public key that tokens are signed with     | PutSigningKey
@@ -80,6 +81,8 @@
 //	the groups of a tenant                     | Groups                            | consistent query of the root's partition
 //	the warehouses of a tenant                 | Warehouses                        | consistent query of the root's partition
 //	the client of that id                      | Client                            | get, 0.5 RRU
+//	the record of an integration's token       | IntegrationToken                  | get, 0.5 RRU
+//	the tokens of an integration               | IntegrationTokens                 | consistent query of the client's partition
 //	the clients of a tenant                    | Clients                           | consistent query of the pointers, batch get
 //	the refresh token's family                 | Grant                             | consistent get, 1 RRU
 //	is that access token revoked               | TokenRevoked                      | get, 0.5 RRU

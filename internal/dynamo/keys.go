@@ -170,6 +170,14 @@ func emailKey(email roster.Email) key { return key{"EMAIL#" + escape(email.Key()
 // clientKey is a global door: the token endpoint knows a client's id before it knows its tenant.
 func clientKey(id roster.ClientID) key { return key{"CLIENT#" + escape(string(id)), sortClient} }
 
+// integrationTokenKey puts what is kept of an integration's token beside the integration, by the same global door: the authorizer
+// reads both before it trusts the tenant that a token names.
+func integrationTokenKey(client roster.ClientID, id string) key {
+	return key{clientKey(client).pk, tokenPrefix + escape(id)}
+}
+
+const tokenPrefix = "TOKEN#"
+
 // grantKey is a global door: a refresh token names its family and nothing else.
 func grantKey(family [32]byte) key { return key{"GRANT#" + hex.EncodeToString(family[:]), sortGrant} }
 

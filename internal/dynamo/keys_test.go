@@ -26,6 +26,7 @@ func TestSchemaPageShowsTheKeys(t *testing.T) {
 		typeClientPointer:            clientPointerKey(7, "portal"),
 		typeEmailClaim:               emailKey("Jane@Example.com"),
 		typeClient:                   clientKey("portal"),
+		typeIntegrationToken:         integrationTokenKey("portal", "b7Kq"),
 		typeGrant:                    grantKey([32]byte{1, 2, 3}),
 		typeRevoked:                  revokedKey("b7Kq"),
 		typeSigningKey:               signingKeyKey("NzbLs"),

@@ -26,6 +26,7 @@ const (
 	subjectRole         = "role:"
 	subjectWarehouse    = "warehouse:"
 	subjectClient       = "client:"
+	subjectToken        = "token:"
 )
 
 // image is an item as a stream record holds it, old or new: what a row reads, and what clients and credentials have
@@ -34,6 +35,9 @@ type image struct {
 	row
 	clientID    string
 	serviceUser int64
+	integration bool
+	tokenID     string
+	validUntil  time.Time
 	revokedAt   time.Time
 	userID      int64
 }
@@ -44,6 +48,12 @@ func (i *image) attribute(name string) {
 		i.clientID = i.stringValue()
 	case "serviceUser":
 		i.serviceUser = i.int64Value()
+	case "integration":
+		i.integration = i.boolValue()
+	case "tokenId":
+		i.tokenID = i.stringValue()
+	case "validUntil":
+		i.validUntil = i.timeValue()
 	case "revokedAt":
 		i.revokedAt = i.timeValue()
 	case "userId":
@@ -70,7 +80,7 @@ type streamRecord struct {
 //   - A password that came with a new user is part of the user's creation, and a hash that was only made anew is no change.
 //     A password gives no organization, see PutAudit.
 //   - A user's item that is removed for good gives user.purged, made by "expiry" when its retention was over.
-//   - Roles, warehouses and clients stand in the trail of the root organization, an organization in its own.
+//   - Roles, warehouses, clients and the tokens of integrations stand in the trail of the root organization, an organization in its own.
 //   - An item of a type that this release does not know, or of one that is nobody's business, gives none.
 //
 // Values are text: numbers in decimal, times in RFC 3339, lists separated by commas. A creation lists the values that are
@@ -171,6 +181,8 @@ func (r *streamRecord) entries() ([]roster.AuditEntry, error) {
 		return r.warehouseEntries()
 	case typeClient:
 		return r.clientEntries()
+	case typeIntegrationToken:
+		return r.tokenEntries()
 	case typeCredential:
 		return r.credentialEntries()
 	default:
@@ -321,6 +333,25 @@ func (r *streamRecord) clientEntries() ([]roster.AuditEntry, error) {
 		return nil, nil
 	}
 	e.Action = roster.ActionClientRevoked
+	return []roster.AuditEntry{e}, nil
+}
+
+// tokenEntries tells of the tokens of integrations, by their ids: the tokens themselves are stored nowhere.
+func (r *streamRecord) tokenEntries() ([]roster.AuditEntry, error) {
+	if err := r.wrongTypes(); err != nil || r.event == eventRemove {
+		return nil, err
+	}
+	t := r.new
+	tenant := t.user.Tenant
+	e := entry(tenant, tenant.Root(), t.user.Revision, roster.ActionTokenCreated, subjectToken+t.tokenID, t.user.Name)
+	if r.event == eventInsert {
+		e.Fields = differences(tokenFields(&image{}), tokenFields(t))
+		return []roster.AuditEntry{e}, nil
+	}
+	if !r.old.revokedAt.IsZero() || t.revokedAt.IsZero() {
+		return nil, nil
+	}
+	e.Action = roster.ActionTokenRevoked
 	return []roster.AuditEntry{e}, nil
 }
 

@@ -184,6 +184,10 @@ func TestAuditOfTheOthers(t *testing.T) {
 	revoked.RevokedAt, revoked.Revision = second.ChangedAt, second
 	again := revoked
 	again.Revision.Version = 3
+	integration := roster.Client{ID: "sync", Tenant: 7, Path: roster.OrgPath{7, 8}, Name: "Sync", Integration: true, CreatedAt: at, Revision: revision}
+	token := roster.IntegrationToken{ID: "b7Kq", Tenant: 7, Client: "sync", Name: "2026", CreatedAt: at, ExpiresAt: at.Add(time.Hour), Revision: revision}
+	ended := token
+	ended.RevokedAt, ended.Revision = second.ChangedAt, second
 	owner := roster.User{Tenant: 7, ID: 42, Revision: revision}
 	password := *toCredentialItem(&roster.Credential{PasswordHash: "$old-secret$"}, &owner)
 	changed := password
@@ -216,7 +220,15 @@ func TestAuditOfTheOthers(t *testing.T) {
 		"warehouse removed by hand": {eventRemove, toWarehouseItem(&warehouse), nil, nil},
 		"client created": {eventInsert, nil, toClientItem(&client), entry(revision, 7, roster.ActionClientCreated, "client:portal", "Portal",
 			roster.FieldChange{Field: "name", New: "Portal"}, roster.FieldChange{Field: "organization", New: "8"}, roster.FieldChange{Field: "serviceUser", New: "42"})},
-		"client revoked":                   {eventModify, toClientItem(&client), toClientItem(&revoked), entry(second, 7, roster.ActionClientRevoked, "client:portal", "Portal")},
+		"client revoked": {eventModify, toClientItem(&client), toClientItem(&revoked), entry(second, 7, roster.ActionClientRevoked, "client:portal", "Portal")},
+		"integration created": {eventInsert, nil, toClientItem(&integration), entry(revision, 7, roster.ActionClientCreated, "client:sync", "Sync",
+			roster.FieldChange{Field: "name", New: "Sync"}, roster.FieldChange{Field: "organization", New: "8"}, roster.FieldChange{Field: "integration", New: "true"})},
+		"token created": {eventInsert, nil, toIntegrationTokenItem(&token), entry(revision, 7, roster.ActionTokenCreated, "token:b7Kq", "2026",
+			roster.FieldChange{Field: "name", New: "2026"}, roster.FieldChange{Field: "client", New: "sync"},
+			roster.FieldChange{Field: "expiresAt", New: "2026-05-04T04:02:01Z"})},
+		"token revoked":                    {eventModify, toIntegrationTokenItem(&token), toIntegrationTokenItem(&ended), entry(second, 7, roster.ActionTokenRevoked, "token:b7Kq", "2026")},
+		"token revoked again":              {eventModify, toIntegrationTokenItem(&ended), toIntegrationTokenItem(&ended), nil},
+		"token removed by hand":            {eventRemove, toIntegrationTokenItem(&token), nil, nil},
 		"client revoked again":             {eventModify, toClientItem(&revoked), toClientItem(&again), nil},
 		"password that came with its user": {eventInsert, nil, password, nil},
 		"password changed":                 {eventModify, password, changed, entry(second, 0, roster.ActionPasswordChanged, "user:42", "")},

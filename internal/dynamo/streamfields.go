@@ -83,7 +83,11 @@ func warehouseFields(w *roster.Warehouse) []field {
 
 func clientFields(c *image) []field {
 	path, _ := appendPath(nil, c.path)
-	return []field{{"name", c.user.Name}, {"organization", idText(path.Last())}, {"serviceUser", idText(c.serviceUser)}}
+	return []field{{"name", c.user.Name}, {"organization", idText(path.Last())}, {"serviceUser", idText(c.serviceUser)}, {"integration", flagText(c.integration)}}
+}
+
+func tokenFields(t *image) []field {
+	return []field{{"name", t.user.Name}, {"client", t.clientID}, {"expiresAt", timeText(t.validUntil)}}
 }
 
 // idText returns a number in decimal, and nothing for zero, which is no id.

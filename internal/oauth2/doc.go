@@ -8,7 +8,7 @@
 //	GET  /.well-known/jwks.json                      RFC 7517
 //	GET  /.well-known/oauth-authorization-server     RFC 8414
 //
-// Read server.go first (what a request goes through), then grants.go, passwords.go, tokens.go, keys.go and verifier.go;
+// Read server.go first (what a request goes through), then grants.go, passwords.go, tokens.go, keys.go, verifier.go and integrations.go;
 // customers.go is that dialect's way to the same grant.
 //
 // Not here: the signer that keeps its key in AWS KMS (package kmssigner, so that only the token function links KMS), the
@@ -29,6 +29,13 @@
 //
 // Every grant answers a pair. RFC 6749, section 4.4.3, advises against a refresh token for client_credentials; the contract
 // shows one, and its clients refresh with it.
+//
+// # Integrations
+//
+// An integration (CONTRACT 4.2) is a client without a secret, whom no endpoint gives a token. Its tokens are minted for an operator
+// (integrations.go), live for years or for ever, and are refused unless the record of each says that it is good: that costs
+// the authorizer the same two reads as a client's token, of which the record takes the place of the note of a revocation. They
+// are the only tokens that may have no expiry, and the only ones for which a retired key is trusted while it is published.
 //
 // # Passwords
 //

@@ -50,6 +50,20 @@ func (b table) AddClient(t testing.TB, client roster.Client) {
 	}
 }
 
+func (b table) AddIntegrationToken(t testing.TB, token roster.IntegrationToken) {
+	t.Helper()
+	if _, err := b.CreateIntegrationToken(t.Context(), token, rostertest.Stamp()); err != nil {
+		t.Fatalf("CreateIntegrationToken: %v", err)
+	}
+}
+
+func (b table) EndIntegrationToken(t testing.TB, token roster.IntegrationToken) {
+	t.Helper()
+	if err := b.RevokeIntegrationToken(t.Context(), tenant, token.Client, token.ID, token.CreatedAt, rostertest.Stamp()); err != nil {
+		t.Fatalf("RevokeIntegrationToken: %v", err)
+	}
+}
+
 func (b table) RevokeClientForTest(t testing.TB, id roster.ClientID, at time.Time) {
 	t.Helper()
 	if err := b.RevokeClient(t.Context(), tenant, id, at, rostertest.Stamp()); err != nil {

@@ -25,6 +25,8 @@ type backend interface {
 	BringBack(t testing.TB, user roster.User)
 	SetCredential(t testing.TB, credential roster.Credential)
 	AddRole(t testing.TB, role roster.Role)
+	AddIntegrationToken(t testing.TB, token roster.IntegrationToken)
+	EndIntegrationToken(t testing.TB, token roster.IntegrationToken)
 }
 
 // memory is a backend in memory. What it must do is said at Store; the table is held to the same tests.
@@ -37,6 +39,7 @@ type memory struct {
 	grants      map[[32]byte]roster.Grant
 	revoked     map[string]time.Time
 	keys        map[string]roster.SigningKey
+	tokens      map[string]roster.IntegrationToken
 
 	// fail, where set, is asked before every call, by the name of the method.
 	fail func(method string) error
@@ -49,7 +52,7 @@ func newMemory() *memory {
 		clients: map[roster.ClientID]roster.Client{}, users: map[roster.UserID]roster.User{},
 		credentials: map[roster.UserID]roster.Credential{}, roles: map[roster.RoleID]roster.Role{},
 		grants: map[[32]byte]roster.Grant{}, revoked: map[string]time.Time{}, keys: map[string]roster.SigningKey{},
-		calls: map[string]int{},
+		calls: map[string]int{}, tokens: map[string]roster.IntegrationToken{},
 	}
 }
 
@@ -255,6 +258,26 @@ func (m *memory) PutSigningKey(_ context.Context, key roster.SigningKey) error {
 	}
 	m.keys[key.ID] = key
 	return nil
+}
+
+func (m *memory) IntegrationToken(_ context.Context, client roster.ClientID, id string) (roster.IntegrationToken, error) {
+	err := m.enter("IntegrationToken")
+	defer m.mu.Unlock()
+	if err != nil {
+		return roster.IntegrationToken{}, err
+	}
+	return found(m.tokens, string(client)+" "+id, "token")
+}
+
+func (m *memory) AddIntegrationToken(_ testing.TB, token roster.IntegrationToken) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tokens[string(token.Client)+" "+token.ID] = token
+}
+
+func (m *memory) EndIntegrationToken(t testing.TB, token roster.IntegrationToken) {
+	token.RevokedAt = token.CreatedAt
+	m.AddIntegrationToken(t, token)
 }
 
 func (m *memory) AddClient(_ testing.TB, client roster.Client) {

@@ -87,7 +87,8 @@ type keySet struct {
 	store KeyStore
 	now   func() time.Time
 	log   *slog.Logger
-	// lifetime is how long an access token lives. A retired key is good for that long after it signed its last token.
+	// lifetime is how long an access token of the token endpoints lives. A retired key is good for that long after it signed its
+	// last one.
 	lifetime time.Duration
 
 	mu     sync.Mutex
@@ -102,9 +103,10 @@ type verificationKey struct {
 	retired time.Time
 }
 
-// key returns the key with that id, nil where no such key is in use. An id it does not know makes it read the store again,
+// key returns the published key with that id, nil where there is none; whether it is in use is for inUse to say. An id it does
+// not know makes it read the store again,
 // since the key may be newer than what it remembers.
-func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
+func (s *keySet) key(ctx context.Context, id string) (*verificationKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.refresh(ctx, keyMaxAge); err != nil {
@@ -118,10 +120,11 @@ func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 		}
 	}
 	i := s.find(id)
-	if i < 0 || !s.inUse(s.keys[i]) {
+	if i < 0 {
 		return nil, nil
 	}
-	return s.keys[i].public, nil
+	key := s.keys[i]
+	return &key, nil
 }
 
 // all returns the keys in use, as read at most maxAge ago.
@@ -168,7 +171,7 @@ func (s *keySet) find(id string) int {
 	return slices.IndexFunc(s.keys, func(k verificationKey) bool { return k.id == id })
 }
 
-// inUse reports whether tokens signed with the key can still be valid.
+// inUse reports whether tokens signed with the key can still be valid, those of integrations aside: see reader.integrationToken.
 func (s *keySet) inUse(key verificationKey) bool {
 	return key.retired.IsZero() || s.now().Before(key.retired.Add(s.lifetime+leeway))
 }

@@ -37,8 +37,7 @@ type Store interface {
 	RevokeToken(ctx context.Context, tokenID string, expires time.Time) error
 
 	KeyStore
-	// PutSigningKey publishes a key.
-	PutSigningKey(ctx context.Context, key roster.SigningKey) error
+	KeyPublisher
 }
 
 // VerifierStore is what a Verifier looks up. Its errors are those of Store.
@@ -51,8 +50,16 @@ type VerifierStore interface {
 	Role(ctx context.Context, tenant roster.TenantID, id roster.RoleID) (roster.Role, error)
 	// TokenRevoked reports whether RevokeToken was called for the jti.
 	TokenRevoked(ctx context.Context, tokenID string) (bool, error)
+	// IntegrationToken returns what is recorded of a token of an integration, also of a revoked one.
+	IntegrationToken(ctx context.Context, client roster.ClientID, id string) (roster.IntegrationToken, error)
 
 	KeyStore
+}
+
+// KeyPublisher publishes the public keys of the signers.
+type KeyPublisher interface {
+	// PutSigningKey publishes a key.
+	PutSigningKey(ctx context.Context, key roster.SigningKey) error
 }
 
 // KeyStore is where the public keys of the signers are published.

@@ -35,6 +35,9 @@ type claims struct {
 	ClientID roster.ClientID `json:"client_id"`
 	Tenant   roster.TenantID `json:"tenant"`
 	User     roster.UserID   `json:"user,omitempty"`
+	// Integration marks the long-lived token of an integration, which may have no expiry. Only the signer can set it, and it
+	// must be true of the client too.
+	Integration bool `json:"integration,omitempty"`
 }
 
 // subject is who a token speaks for: the client's organization or, with a user, that user.
@@ -53,11 +56,14 @@ func (s subject) name() string {
 
 // minter makes access tokens.
 type minter struct {
-	signer   Signer
-	store    Store
+	signer Signer
+	store  interface {
+		KeyStore
+		KeyPublisher
+	}
 	issuer   string
 	audience string
-	lifetime time.Duration
+	lifetime time.Duration // of what mint makes
 	now      func() time.Time
 
 	mu        sync.Mutex
@@ -98,18 +104,26 @@ func (m *minter) publish(ctx context.Context) (*jose.JSONWebKey, error) {
 
 // mint returns an access token for the subject with that jti.
 func (m *minter) mint(ctx context.Context, s subject, tokenID string) (string, error) {
+	return m.sign(ctx, s, tokenID, m.now().Add(m.lifetime))
+}
+
+// sign returns an access token for the subject with that jti. With a zero expiry it never expires, which is only accepted of an
+// integration.
+func (m *minter) sign(ctx context.Context, s subject, tokenID string, expires time.Time) (string, error) {
 	key, err := m.publish(ctx)
 	if err != nil {
 		return "", err
 	}
-	now := m.now()
-	payload, err := json.Marshal(claims{
+	c := claims{
 		Claims: jwt.Claims{
-			Issuer: m.issuer, Subject: s.name(), Audience: jwt.Audience{m.audience}, ID: tokenID,
-			IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(m.lifetime)),
+			Issuer: m.issuer, Subject: s.name(), Audience: jwt.Audience{m.audience}, ID: tokenID, IssuedAt: jwt.NewNumericDate(m.now()),
 		},
-		ClientID: s.client.ID, Tenant: s.client.Tenant, User: s.user,
-	})
+		ClientID: s.client.ID, Tenant: s.client.Tenant, User: s.user, Integration: s.client.Integration,
+	}
+	if !expires.IsZero() {
+		c.Expiry = jwt.NewNumericDate(expires)
+	}
+	payload, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("encoding claims: %w", err)
 	}
@@ -176,7 +190,7 @@ func (r *reader) read(ctx context.Context, token string) (claims, error) {
 	if key == nil {
 		return claims{}, roster.Unauthenticated("the access token is signed with an unknown key")
 	}
-	payload, err := signed.Verify(key)
+	payload, err := signed.Verify(key.public)
 	if err != nil {
 		return claims{}, roster.Unauthenticated("the access token has a wrong signature")
 	}
@@ -185,7 +199,16 @@ func (r *reader) read(ctx context.Context, token string) (claims, error) {
 	if err := josejson.Unmarshal(payload, &c); err != nil {
 		return claims{}, roster.Unauthenticated("the access token has malformed claims")
 	}
-	return c, r.check(c)
+	if err := r.check(c); err != nil {
+		return c, err
+	}
+	if c.Integration {
+		return c, r.integrationToken(c, *key)
+	}
+	if !r.keys.inUse(*key) {
+		return claims{}, roster.Unauthenticated("the access token is signed with an unknown key")
+	}
+	return c, nil
 }
 
 // check applies RFC 9068, section 4, to claims whose signature is right.
@@ -196,11 +219,11 @@ func (r *reader) check(c claims) error {
 		return roster.Unauthenticated("the access token is from another issuer")
 	case r.audience == "" || !c.Audience.Contains(r.audience):
 		return roster.Unauthenticated("the access token is for another audience")
-	case c.Expiry == nil || c.IssuedAt == nil || c.ID == "" || c.ClientID == "" || c.Tenant <= 0 || c.User < 0:
+	case c.Expiry == nil && !c.Integration || c.IssuedAt == nil || c.ID == "" || c.ClientID == "" || c.Tenant <= 0 || c.User < 0:
 		return roster.Unauthenticated("the access token lacks a claim")
 	case c.Subject != subject{client: roster.Client{ID: c.ClientID}, user: c.User}.name():
 		return roster.Unauthenticated("the access token has a wrong subject")
-	case !now.Before(c.Expiry.Time().Add(leeway)):
+	case c.Expiry != nil && !now.Before(c.Expiry.Time().Add(leeway)):
 		return roster.Unauthenticated("the access token has expired")
 	case now.Add(leeway).Before(c.IssuedAt.Time()), c.NotBefore != nil && now.Add(leeway).Before(c.NotBefore.Time()):
 		return roster.Unauthenticated("the access token is not valid yet")

@@ -53,7 +53,7 @@ func (v *Verifier) LoadKeys(ctx context.Context) error {
 }
 
 // Principal returns the caller that an access token speaks for, as things stand now: the token is ours and valid, neither it nor
-// its client is revoked, and its user, if it has one, is Active. bearer is the token, or the whole value of an Authorization header.
+// its client is revoked, the record of an integration's token stands, and its user, if it has one, is Active. bearer is the token, or the whole value of an Authorization header.
 //
 // A token that may not be used is a KindUnauthenticated error, whose message is a reason that may be shown to the caller. Any
 // other error says that it could not be found out: KindUnavailable, or a fault of ours.
@@ -88,6 +88,7 @@ func (v *Verifier) standing(ctx context.Context, c claims) (roster.Client, roste
 		client  roster.Client
 		user    roster.User
 		revoked bool
+		record  roster.IntegrationToken
 	)
 	reads := []func() error{
 		func() error {
@@ -96,6 +97,13 @@ func (v *Verifier) standing(ctx context.Context, c claims) (roster.Client, roste
 			return orUnauthenticated(err, "reading a client", "the client is unknown")
 		},
 		func() error {
+			if c.Integration {
+				// A revocation is forgotten when the token would have expired anyway, which one that never expires never does.
+				// So it is the other way round: the token is good while its record says so.
+				var err error
+				record, err = v.store.IntegrationToken(ctx, c.ClientID, c.ID)
+				return orUnauthenticated(err, "reading a token's record", "the access token is unknown")
+			}
 			var err error
 			revoked, err = v.store.TokenRevoked(ctx, c.ID)
 			return orUnauthenticated(err, "reading a revocation", "the access token is unknown")
@@ -111,7 +119,11 @@ func (v *Verifier) standing(ctx context.Context, c claims) (roster.Client, roste
 	if err := concurrently(reads...); err != nil {
 		return roster.Client{}, roster.User{}, err
 	}
-	if reason := whyRefused(c, client, user, revoked); reason != "" {
+	reason := whyRefused(c, client, user, revoked)
+	if reason == "" && c.Integration {
+		reason = whyRecordRefused(c, record)
+	}
+	if reason != "" {
 		return roster.Client{}, roster.User{}, roster.Unauthenticated(reason)
 	}
 	return client, user, nil
@@ -126,6 +138,8 @@ func whyRefused(c claims, client roster.Client, user roster.User, tokenRevoked b
 		return "the client was revoked"
 	case client.Tenant != c.Tenant || len(client.Path) == 0 || client.Path[0] != c.Tenant.Root():
 		return "the client is not of the token's tenant"
+	case client.Integration != c.Integration:
+		return "the access token is not of the kind that its client has"
 	case client.ServiceUser != 0 && client.ServiceUser != c.User:
 		return "the client acts as another user"
 	case c.User != 0:

@@ -14,7 +14,8 @@ type AuditEntry struct {
 	// Stamp says who, by which way, and in which request.
 	Stamp  Stamp
 	Action Action
-	// Subject is what it was done to: user:<id>, organization:<id>, role:<id>, warehouse:<id>, client:<id>.
+	// Subject is what it was done to: user:<id>, organization:<id>, role:<id>, warehouse:<id>, client:<id>,
+	// token:<id>.
 	Subject string
 	// Name is the subject's name at the time, for display.
 	Name string
@@ -51,6 +52,8 @@ const (
 	ActionWarehouseUpdated    Action = "warehouse.updated"
 	ActionClientCreated       Action = "client.created"
 	ActionClientRevoked       Action = "client.revoked"
+	ActionTokenCreated        Action = "token.created" // a long-lived one, of an integration
+	ActionTokenRevoked        Action = "token.revoked"
 )
 
 // AuditPage is a page of an organization's audit trail, newest first.

@@ -86,8 +86,11 @@ type Client struct {
 	Tenant TenantID
 	Path   OrgPath
 	Name   string
-	// SecretHash is the SHA-256 of the secret, which has 256 random bits and so needs no slow hash.
+	// SecretHash is the SHA-256 of the secret, which has 256 random bits and so needs no slow hash. It is zero for an integration.
 	SecretHash [32]byte
+	// Integration says that the client has no secret and never gets a token of the token endpoints: it has long-lived ones, each
+	// with an IntegrationToken. It acts as no user.
+	Integration bool
 	// ServiceUser is the user that the client acts as, zero for none.
 	ServiceUser UserID
 	CreatedAt   time.Time

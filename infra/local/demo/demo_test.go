@@ -141,6 +141,56 @@ func TestTableThatWasEmptiedGetsANewTenant(t *testing.T) {
 	}
 }
 
+// The token is kept as long as it is accepted, and replaced in a run of another address or key.
+func TestIntegrationHasATokenThatIsAccepted(t *testing.T) {
+	s := &store{Table: rostertest.Table(t)}
+	config := newConfig(t, s)
+	config.Users = 10
+	keys := t.TempDir()
+	run := func(key, issuer string) *Tenant {
+		t.Helper()
+		path := filepath.Join(keys, key)
+		if err := oauth2.GenerateKeyFile(path); err != nil {
+			t.Fatal(err)
+		}
+		signer, err := oauth2.NewFileSigner(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		integrations, err := oauth2.NewIntegrations(oauth2.IntegrationsConfig{Store: s, Signer: signer, Issuer: issuer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		verifier := oauth2.NewVerifier(oauth2.VerifierConfig{Store: s, Issuer: issuer})
+		config.Mint, config.Verify = integrations.Mint, verifier.Principal
+		tenant, err := Prepare(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := verifier.Principal(t.Context(), tenant.Integration.Token); err != nil || p.Tenant != tenant.ID || p.Org() != tenant.ID.Root() {
+			t.Errorf("the token speaks for %+v, %v", p, err)
+		}
+		return tenant
+	}
+	first := run("one", "http://127.0.0.1:1")
+	if again := run("one", "http://127.0.0.1:1"); again.Integration != first.Integration {
+		t.Errorf("the second run has %+v, the first %+v", again.Integration, first.Integration)
+	}
+	moved := run("one", "http://127.0.0.1:2")
+	if moved.Integration.ID != first.Integration.ID || moved.Integration.TokenID == first.Integration.TokenID {
+		t.Errorf("at another address there is %+v after %+v", moved.Integration, first.Integration)
+	}
+	if record, err := s.IntegrationToken(t.Context(), first.Integration.ID, first.Integration.TokenID); err != nil || !record.Revoked() {
+		t.Errorf("the token before is %+v, %v, want it revoked", record, err)
+	}
+	if _, err := config.Operator.RevokeIntegration(t.Context(), moved.Integration.ID); err != nil {
+		t.Fatal(err)
+	}
+	if other := run("one", "http://127.0.0.1:2"); other.Integration.ID == moved.Integration.ID {
+		t.Error("a revoked integration is used again")
+	}
+}
+
 func TestLostSecretsAreSaid(t *testing.T) {
 	config := newConfig(t, &store{Table: rostertest.Table(t)})
 	config.Users = 1
@@ -162,7 +212,7 @@ func TestLostSecretsAreSaid(t *testing.T) {
 }
 
 func TestFileIsForItsOwnerOnly(t *testing.T) {
-	tenant := &Tenant{ID: 7, ClientID: "c", ClientSecret: "s", AdminEmail: "a@roster.example", AdminPassword: "p"}
+	tenant := &Tenant{ID: 7, ClientID: "c", ClientSecret: "s", AdminEmail: "a@roster.example", AdminPassword: "p", Integration: Integration{Token: "t"}}
 	path := filepath.Join(t.TempDir(), "demo.json")
 	for range 2 { // the second time in place of the first
 		if err := tenant.WriteFile(path, "http://127.0.0.1:8080", "everybody"); err != nil {
@@ -181,7 +231,7 @@ func TestFileIsForItsOwnerOnly(t *testing.T) {
 		"clientId": "c", "clientSecret": "s", "adminUsername": "a@roster.example", "adminPassword": "p", "orgId": 7.0,
 	}, "customers": map[string]any{
 		"clientId": "c", "clientSecret": "s", "audience": "everybody", "customerId": "6f72676e0000000000000007",
-	}}
+	}, "global": map[string]any{"token": "t"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("demo.json (-want +got):\n%s", diff)
 	}

@@ -13,6 +13,7 @@ type credentials struct {
 	BaseURL      string                  `json:"baseUrl"`
 	Organization organizationCredentials `json:"organization"`
 	Customers    customersCredentials    `json:"customers"`
+	Global       globalCredentials       `json:"global"`
 }
 
 // organizationCredentials are those of the organization dialect.
@@ -32,6 +33,11 @@ type customersCredentials struct {
 	CustomerID   string          `json:"customerId"`
 }
 
+// globalCredentials are those of the global dialect: the token of an integration of the root organization, which never expires.
+type globalCredentials struct {
+	Token string `json:"token"`
+}
+
 // WriteFile writes how to get in to path, readable by its owner only. audience is the one of access tokens.
 func (t *Tenant) WriteFile(path, baseURL, audience string) error {
 	return writeSecret(path, credentials{
@@ -43,6 +49,7 @@ func (t *Tenant) WriteFile(path, baseURL, audience string) error {
 		Customers: customersCredentials{
 			ClientID: t.ClientID, ClientSecret: t.ClientSecret, Audience: audience, CustomerID: t.customerID(),
 		},
+		Global: globalCredentials{Token: t.Integration.Token},
 	})
 }
 

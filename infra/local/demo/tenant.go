@@ -26,6 +26,8 @@ type Tenant struct {
 	AdminPassword string          `json:"adminPassword"`
 	Users         int             `json:"users"`
 	Organizations int             `json:"organizations"`
+	// Integration is there where Config has a Mint.
+	Integration Integration `json:"integration,omitzero"`
 	// Now is the moment its people were made up for: the same moment makes the same people.
 	Now time.Time `json:"now"`
 	// Complete is set once all of it is in the table.
@@ -40,6 +42,9 @@ type Config struct {
 	Now   func() time.Time
 	// Users and Organizations are how many to make; a tenant that is there already keeps what it has.
 	Users, Organizations int
+	// Mint signs the token of the tenant's integration, and Verify is how the functions look at it. A nil Mint makes none.
+	Mint   directory.MintToken
+	Verify func(ctx context.Context, token string) (roster.Principal, error)
 	// Progress is told how many of the users are stored. It is not called for a tenant that is there already.
 	Progress func(stored, of int)
 }
@@ -59,14 +64,19 @@ func Prepare(ctx context.Context, c Config) (*Tenant, error) {
 			return nil, err
 		}
 	}
-	if tenant.Complete {
+	if !tenant.Complete {
+		if err := c.populate(ctx, tenant); err != nil {
+			return nil, fmt.Errorf("filling the demo tenant: %w", err)
+		}
+		tenant.Complete = true
+		if err := c.remember(tenant); err != nil {
+			return nil, err
+		}
+	}
+	if c.Mint == nil {
 		return tenant, nil
 	}
-	if err := c.populate(ctx, tenant); err != nil {
-		return nil, fmt.Errorf("filling the demo tenant: %w", err)
-	}
-	tenant.Complete = true
-	return tenant, c.remember(tenant)
+	return tenant, c.integrate(ctx, tenant)
 }
 
 // remembered returns the tenant in the state file, nil if there is none or the table does not have it any more.
