@@ -53,16 +53,32 @@ func (v *View) EachUser(q roster.Query, visit func(*roster.User) bool) error {
 	return nil
 }
 
+// SearchUsers returns the page that q asks for, as Replicas.SearchUsers does. A query that breaks a rule is roster.KindInvalid,
+// the only error.
+func (v *View) SearchUsers(q roster.Query) (roster.UserPage, error) {
+	if err := q.Validate(); err != nil {
+		return roster.UserPage{}, err
+	}
+	page := v.state.query(v.now, v.replicas.few).page(&q)
+	v.grew()
+	return page, nil
+}
+
+// grew notes the size of a state for which a sort order may have been built.
+func (v *View) grew() {
+	// The copy must not be dropped while its size is noted.
+	f := v.replicas.acquire(v.state.tenant)
+	defer v.replicas.release(f)
+	f.grew(v.state)
+}
+
 // rows returns all rows that q asks for, in its order.
 func (v *View) rows(q *roster.Query) []uint32 {
 	e := v.state.query(v.now, v.replicas.few)
 	set := e.matching(q)
 	size := set.count()
 	rows := e.slice(make([]uint32, 0, size), set, size, q.Sort, 0, size)
-	// A sort order may have been built. The copy must not be dropped while its size is noted.
-	f := v.replicas.acquire(v.state.tenant)
-	defer v.replicas.release(f)
-	f.grew(v.state)
+	v.grew()
 	return rows
 }
 
