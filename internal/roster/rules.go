@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"crypto/ecdh"
+	"encoding/hex"
 	"net/mail"
 	"regexp"
 	"strconv"
@@ -145,6 +147,18 @@ func CheckEmail(errs *FieldErrors, field string, e Email) {
 		return
 	}
 	CheckLookAlikes(errs, field, s)
+}
+
+// CheckPublicKey notes under field if key is not a point of P-256 in the uncompressed form (SEC 1, section 2.3.3) in hexadecimal
+// digits: 04 and both coordinates.
+func CheckPublicKey(errs *FieldErrors, field, key string) {
+	point, err := hex.DecodeString(key)
+	if err == nil {
+		_, err = ecdh.P256().NewPublicKey(point) // takes no other form, and no point that is not on the curve
+	}
+	if err != nil {
+		errs.Add(field, "must be a point of P-256 in 130 hexadecimal digits, of which the first two are 04")
+	}
 }
 
 // CheckPhoneNumber notes under field if number is neither empty nor in E.164 form.
