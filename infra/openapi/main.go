@@ -10,6 +10,7 @@ import (
 
 	"github.com/rosterhq/roster/internal/api/customers"
 	"github.com/rosterhq/roster/internal/api/organization"
+	"github.com/rosterhq/roster/internal/api/workspace"
 )
 
 func main() {
@@ -28,6 +29,7 @@ func write(dir string) error {
 	}{
 		{organization.Name, organization.OpenAPI},
 		{customers.Name, customers.OpenAPI},
+		{workspace.Name, workspace.OpenAPI},
 	} {
 		document, err := dialect.document()
 		if err != nil {
