@@ -50,8 +50,8 @@ type listInput struct {
 	Status     string   `query:"status" enum:"ACTIVE,INACTIVE" doc:"Keep users with this status"`
 	SortBy     string   `query:"sortBy" enum:"name,role,status,createdAt,updatedAt" default:"createdAt" doc:"Sort by this; users who are equal in it sort by id"`
 	SortOrder  string   `query:"sortOrder" enum:"asc,desc" default:"asc" doc:"Direction of the sort"`
-	IDs        []string `query:"ids,explode" doc:"Keep users with one of these ids; at most 500"`
-	ListedIDs  []string `query:"ids[],explode" doc:"The same as ids"`
+	IDs        []string `query:"ids,explode" nullable:"false" minLength:"1" doc:"Keep users with one of these ids; at most 500"`
+	ListedIDs  []string `query:"ids[],explode" nullable:"false" minLength:"1" doc:"The same as ids"`
 }
 
 type listOutput struct{ Body UserPage }
