@@ -176,8 +176,8 @@ func TestAnAPIKeyIsMadeInOneCommand(t *testing.T) {
 		{"--api-user X --role 99 --public-key " + key, exitFailed, "role must be a role that there is"},
 		{"--api-user X --role 2 --public-key " + key + " --organization 5", exitFailed, "organization not found"},
 		{"", exitUsage, "at least one of the flags in the group [name api-user] is required"},
-		{"--name X --api-user X", exitUsage, "if any flags in the group [name api-user] are set none of the others can be; [api-user name] were all set"},
-		{"--service-user 7 --api-user X", exitUsage, "if any flags in the group [service-user api-user] are set none of the others can be; [api-user service-user] were all set"},
+		{"--name X --api-user X --role 2 --public-key 04", exitUsage, "if any flags in the group [name api-user] are set none of the others can be; [api-user name] were all set"},
+		{"--service-user 7 --api-user X --role 2 --public-key 04", exitUsage, "if any flags in the group [service-user api-user] are set none of the others can be; [api-user service-user] were all set"},
 	} {
 		args := append([]string{"client", "create", "--tenant", tenant}, strings.Fields(tt.args)...)
 		if r := c.run(t.Context(), "", args...); r.code != tt.code || r.stderr != "rosterctl: "+tt.want+"\n" {

@@ -13,6 +13,7 @@ type credentials struct {
 	BaseURL      string                  `json:"baseUrl"`
 	Organization organizationCredentials `json:"organization"`
 	Customers    customersCredentials    `json:"customers"`
+	Workspace    workspaceCredentials    `json:"workspace"`
 }
 
 // organizationCredentials are those of the organization dialect.
@@ -32,6 +33,13 @@ type customersCredentials struct {
 	CustomerID   string          `json:"customerId"`
 }
 
+// workspaceCredentials are those of the workspace dialect: an API key, and the workspace by its name.
+type workspaceCredentials struct {
+	Workspace    string          `json:"workspace"`
+	APIKeyID     roster.ClientID `json:"apiKeyId"`
+	APIKeySecret string          `json:"apiKeySecret"`
+}
+
 // WriteFile writes how to get in to path, readable by its owner only. audience is the one of access tokens.
 func (t *Tenant) WriteFile(path, baseURL, audience string) error {
 	return writeSecret(path, credentials{
@@ -43,6 +51,7 @@ func (t *Tenant) WriteFile(path, baseURL, audience string) error {
 		Customers: customersCredentials{
 			ClientID: t.ClientID, ClientSecret: t.ClientSecret, Audience: audience, CustomerID: t.customerID(),
 		},
+		Workspace: workspaceCredentials{Workspace: t.Name, APIKeyID: t.APIKeyID, APIKeySecret: t.APIKeySecret},
 	})
 }
 
@@ -75,6 +84,9 @@ func (t *Tenant) Tour(baseURL, audience, outbox string) string {
 		{"The Admin there", fmt.Sprintf(`curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?search=%s'`, users, t.AdminEmail)},
 		{"Whom an integration knows, and by what", fmt.Sprintf(`curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?integration=cloud-assistant-microsoft-teams'`, users)},
 		{"A nickname for the Admin", fmt.Sprintf(`WHO=$(curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?search=%s' | sed 's/^[^"]*"_id":"\([^"]*\)".*/\1/'); curl -s -X PATCH -H "Authorization: Bearer $CUSTOMERS" -H 'Content-Type: application/json' -d '{"nickname":"The Countess"}' "%s/$WHO"`, users, t.AdminEmail, users)},
+		{"The same people in the workspace dialect, where a program is a user of its own", fmt.Sprintf(`WORKSPACE=$(curl -s -H 'Content-Type: application/json' -d '{"workspace":"%d","apiKeyId":"%s","apiKeySecret":"%s"}' %s/auth/token | sed 's/.*"accessToken":"//; s/".*//')`, t.ID, t.APIKeyID, t.APIKeySecret, baseURL)},
+		{"Who that is", fmt.Sprintf(`curl -s -H "Authorization: Bearer $WORKSPACE" %s/users/me`, baseURL)},
+		{"The second page of the operators there, by name", fmt.Sprintf(`curl -s -H "Authorization: Bearer $WORKSPACE" '%s/users?role=OPERATOR&sortBy=name&page=2&pageSize=3'`, baseURL)},
 		{"What is said without a token", fmt.Sprintf(`curl -si %s/users`, api)},
 	} {
 		fmt.Fprintf(&b, "  # %s\n  %s\n\n", step.what, step.command)
