@@ -188,7 +188,7 @@ func TestPrintedCommandsWork(t *testing.T) {
 	for _, want := range []string{
 		`"email":"admin@roster.example"`, "401 Unauthorized", `Www-Authenticate: Bearer realm="roster"`, `"name":"Zoë Lind"`, `"content":[`,
 		`"status":"Pending"`, "/invitations/", `@roster.example","status":"Active"}`,
-		`"customer":{`, `"nickname":"The Countess"`,
+		`"customer":{`, `"nickname":"The Countess"`, `"name":"Demo API user"`, `{"page":2,"next":`,
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("nothing answers %s\n%s", want, out)

@@ -39,7 +39,7 @@ func TestAServiceUserComesWithItsClientOrNotAtAll(t *testing.T) {
 	_, err = w.User(t.Context(), 7, other.ID)
 	wantKind(t, "the user without a client", err, roster.KindNotFound)
 	clients, err := w.Clients(t.Context(), 7)
-	if err != nil || len(clients) != 1 {
-		t.Errorf("the tenant has the clients %v, %v, want one", clients, err)
+	if err != nil || len(clients) != 2 {
+		t.Errorf("the tenant has the clients %v, %v, want its first one and the robot", clients, err)
 	}
 }
