@@ -22,6 +22,7 @@ import (
 	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
 	"github.com/rosterhq/roster/internal/app/tokens"
+	"github.com/rosterhq/roster/internal/app/workspace"
 	"github.com/rosterhq/roster/internal/rostertest/dynamolocal"
 	"github.com/rosterhq/roster/internal/rostertest/samtemplate"
 )
@@ -49,6 +50,8 @@ func build(ctx context.Context, folder string, env app.Environment) (gateway.Fun
 		return organization.New(ctx, env)
 	case "tokens":
 		return tokens.New(ctx, env)
+	case "workspace":
+		return workspace.New(ctx, env)
 	default:
 		return nil, fmt.Errorf("infra/local knows no function %q: give it a line in functions.go", folder)
 	}

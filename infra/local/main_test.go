@@ -91,6 +91,7 @@ type published struct {
 		OrgID                                                int32
 	}
 	Customers struct{ ClientID, ClientSecret, Audience, CustomerID string }
+	Workspace struct{ Workspace, APIKeyID, APIKeySecret string }
 	Global    struct{ Token string }
 }
 
@@ -127,8 +128,8 @@ func TestSearchThroughEverythingAndAgainAfterARestart(t *testing.T) {
 		}
 		token := tokenFrom(t, p, "grant_type=client_credentials")
 		body := get(t, p.BaseURL+"/api/v1/organization/search/users?query=@&size=1000", token)
-		if total := totalOf(t, body); total != 301 {
-			t.Errorf("round %d: %d users, want the 300 and the Admin", round, total)
+		if total := totalOf(t, body); total != 302 {
+			t.Errorf("round %d: %d users, want the 300, the Admin and the API user", round, total)
 		}
 		login := tokenFrom(t, p, "grant_type=user_credentials&username="+p.Organization.AdminUsername+"&password="+p.Organization.AdminPassword)
 		if body := get(t, p.BaseURL+"/api/v1/organization/user/profile", login); !strings.Contains(body, p.Organization.AdminUsername) {
@@ -137,6 +138,13 @@ func TestSearchThroughEverythingAndAgainAfterARestart(t *testing.T) {
 		all := p.BaseURL + "/api/v1/customers/" + p.Customers.CustomerID + "/users"
 		if body := get(t, all+"?search="+p.Organization.AdminUsername, customersToken(t, p)); !strings.HasPrefix(body, `[{"_id":"75736572`) || !strings.Contains(body, p.Organization.AdminUsername) {
 			t.Errorf("round %d: in the customers dialect the Admin is %s", round, body)
+		}
+		program := workspaceToken(t, p)
+		if body := get(t, p.BaseURL+"/users/me", program); !strings.Contains(body, `"name":"Demo API user"`) || !strings.Contains(body, `"deviceType":"API"`) || !strings.Contains(body, `"status":"ACTIVE"`) {
+			t.Errorf("round %d: in the workspace dialect the caller is %s", round, body)
+		}
+		if body := get(t, p.BaseURL+"/users?role=ADMIN&sortBy=name&pageSize=30", program); !strings.HasPrefix(body, `{"page":1,`) || !strings.Contains(body, `"name":"Ada Admin"`) {
+			t.Errorf("round %d: in the workspace dialect the Admins are %s", round, body)
 		}
 		seeded := strings.Contains(r.stderr.String(), "making the demo tenant")
 		if seeded != (round == 0) {
@@ -188,7 +196,7 @@ func TestPrintedCommandsWork(t *testing.T) {
 	for _, want := range []string{
 		`"email":"admin@roster.example"`, "401 Unauthorized", `Www-Authenticate: Bearer realm="roster"`, `"name":"Zoë Lind"`, `"content":[`,
 		`"status":"Pending"`, "/invitations/", `@roster.example","status":"Active"}`,
-		`"customer":{`, `"nickname":"The Countess"`,
+		`"customer":{`, `"nickname":"The Countess"`, `"name":"Demo API user"`, `{"page":2,"next":`,
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("nothing answers %s\n%s", want, out)
@@ -320,6 +328,25 @@ func tokenFrom(t *testing.T, p published, form string) string {
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %d %v", form, response.StatusCode, err)
 	}
+	return answer.AccessToken
+}
+
+// workspaceToken asks for a token in the way of the workspace dialect, and then for another one by what was given with it.
+func workspaceToken(t *testing.T, p published) string {
+	t.Helper()
+	var answer struct{ AccessToken, RefreshToken string }
+	ask := func(path, body string) {
+		response, err := http.Post(p.BaseURL+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %v", path, response.StatusCode, err)
+		}
+	}
+	ask("/auth/token", fmt.Sprintf(`{"workspace":%q,"apiKeyId":%q,"apiKeySecret":%q}`, p.Workspace.Workspace, p.Workspace.APIKeyID, p.Workspace.APIKeySecret))
+	ask("/auth/token/refresh", fmt.Sprintf(`{"workspace":"%d","refreshToken":%q}`, p.Organization.OrgID, answer.RefreshToken))
 	return answer.AccessToken
 }
 

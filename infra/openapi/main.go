@@ -11,6 +11,7 @@ import (
 	"github.com/rosterhq/roster/internal/api/customers"
 	"github.com/rosterhq/roster/internal/api/global"
 	"github.com/rosterhq/roster/internal/api/organization"
+	"github.com/rosterhq/roster/internal/api/workspace"
 )
 
 func main() {
@@ -29,6 +30,7 @@ func write(dir string) error {
 	}{
 		{organization.Name, organization.OpenAPI},
 		{customers.Name, customers.OpenAPI},
+		{workspace.Name, workspace.OpenAPI},
 		{global.Name, global.OpenAPI},
 	} {
 		document, err := dialect.document()

@@ -51,28 +51,55 @@ func (t *tool) clientCreateCommand() *cobra.Command {
 		request              directory.ClientRequest
 		tenant, organization int32
 		user                 int64
+		key                  directory.APIKeyRequest
+		role                 int32
 		asJSON               bool
 	)
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Let a program call the APIs",
 		Long: `create makes an API client. It has the rights of its organization, in the whole tree below it, or,
-with --service-user, those of that user. Its secret is printed once; only a hash of it is kept.`,
+with --service-user, those of that user. Its secret is printed once; only a hash of it is kept.
+
+With --api-user it makes an API key of the workspace dialect: a user of that name with a role and a
+public key (P-256, uncompressed, 130 hexadecimal digits), and the client that acts as it.`,
 		Example: `  rosterctl client create --tenant 1306676258 --name "Nightly sync"
-  rosterctl client create --tenant 1306676258 --organization 516011924 --name Kiosk --json`,
+  rosterctl client create --tenant 1306676258 --organization 516011924 --name Kiosk --json
+  rosterctl client create --tenant 1306676258 --api-user Ledger --role 2 --view-all --public-key 046b17d1f2...`,
 		Args: cobra.NoArgs,
 	}
 	flags := c.Flags()
 	flags.Int32Var(&tenant, "tenant", 0, "the tenant's id (required)")
 	flags.Int32Var(&organization, "organization", 0, "the organization's id (default the tenant's root)")
-	flags.StringVar(&request.Name, "name", "", "what the client is called (required)")
+	flags.StringVar(&request.Name, "name", "", "what the client is called (required without --api-user)")
 	flags.Int64Var(&user, "service-user", 0, "the id of the user that the client acts as")
+	flags.StringVar(&key.Name, "api-user", "", "make a user of this name for the client to act as, which is called the same")
+	flags.Int32Var(&role, "role", 0, "the id of the API user's role (required with --api-user)")
+	flags.StringVar(&key.PublicKey, "public-key", "", "the API user's public key (required with --api-user)")
+	flags.BoolVar(&key.ViewAll, "view-all", false, "let the API user see all of its workspace, whatever its role")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	require(c, "tenant")
-	require(c, "name")
+	c.MarkFlagsOneRequired("name", "api-user")
+	c.MarkFlagsMutuallyExclusive("name", "api-user")
+	c.MarkFlagsMutuallyExclusive("service-user", "api-user")
 	at := t.placeFlags(c)
+	c.PreRunE = func(*cobra.Command, []string) error {
+		for _, name := range []string{"role", "public-key", "view-all"} {
+			switch {
+			case flags.Changed(name) && !flags.Changed("api-user"):
+				return fmt.Errorf("--%s is for an API user, and needs --api-user", name)
+			case flags.Changed("api-user") && !flags.Changed(name) && name != "view-all":
+				return fmt.Errorf("--api-user needs --%s", name)
+			}
+		}
+		return nil
+	}
 	t.does(c, func(ctx context.Context, _ []string) error {
 		request.Tenant, request.Organization, request.ServiceUser = roster.TenantID(tenant), roster.OrgID(organization), roster.UserID(user)
+		if flags.Changed("api-user") {
+			key.Tenant, key.Organization, key.Role = request.Tenant, request.Organization, roster.RoleID(role)
+			return t.createAPIKey(ctx, at, key, asJSON)
+		}
 		if request.Organization == 0 {
 			request.Organization = request.Tenant.Root()
 		}
@@ -96,6 +123,37 @@ func (t *tool) createClient(ctx context.Context, at *place, request directory.Cl
 		return t.printJSON(v)
 	}
 	_, err = fmt.Fprintf(t.stdout, "client id       %s\nclient secret   %s\nKeep these: the secret cannot be told again.\n", client.ID, secret)
+	return err
+}
+
+// apiKeyView is an API key as it is printed, by the names of the workspace dialect's token call.
+type apiKeyView struct {
+	Workspace string          `json:"workspace"`
+	ID        roster.ClientID `json:"apiKeyId"`
+	Secret    string          `json:"apiKeySecret"`
+	User      roster.UserID   `json:"userId"`
+	Name      string          `json:"name"`
+	Tenant    roster.TenantID `json:"tenant"`
+}
+
+func (t *tool) createAPIKey(ctx context.Context, at *place, request directory.APIKeyRequest, asJSON bool) error {
+	operator, err := t.connect(ctx, at)
+	if err != nil {
+		return err
+	}
+	key, err := operator.CreateAPIKey(ctx, request)
+	if err != nil {
+		return explain(err, at)
+	}
+	v := apiKeyView{
+		Workspace: key.User.Org().String(), ID: key.Client.ID, Secret: key.Secret, User: key.User.ID,
+		Name: key.User.Name, Tenant: key.User.Tenant,
+	}
+	if asJSON {
+		return t.printJSON(v)
+	}
+	_, err = fmt.Fprintf(t.stdout, "workspace       %s\napi key id      %s\napi key secret  %s\nuser            %s\nKeep these: the secret cannot be told again.\n",
+		v.Workspace, v.ID, v.Secret, v.User)
 	return err
 }
 

@@ -145,6 +145,50 @@ func TestClientsComeAndGo(t *testing.T) {
 	}
 }
 
+func TestAnAPIKeyIsMadeInOneCommand(t *testing.T) {
+	c := newConsole(t)
+	tenant := string(c.bootstrap("ann@northfield.example").Tenant)
+	const key = "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+	create := []string{"client", "create", "--tenant", tenant, "--api-user", "Ledger Sync", "--role", "2", "--public-key", key, "--view-all"}
+	created := mustJSON[apiKeyView](c, append(create, "--json")...)
+	client, err := c.open().Client(t.Context(), created.ID)
+	if err != nil || client.SecretHash != oauth2.HashClientSecret(created.Secret) || client.ServiceUser != created.User || created.Workspace != tenant {
+		t.Errorf("the client is %+v, %v, of %+v", client, err, created)
+	}
+	user, err := c.open().User(t.Context(), client.Tenant, created.User)
+	if err != nil || user.Name != "Ledger Sync" || user.DeviceType != roster.DeviceTypeAPI || user.Role() != roster.RoleStaff || !user.ViewAll || user.PublicKey != key {
+		t.Errorf("the user is %+v, %v", user, err)
+	}
+	if printed := c.must(create...); !strings.Contains(printed, "workspace       "+tenant+"\napi key id      client-") || !strings.Contains(printed, "\napi key secret  rcs_") {
+		t.Errorf("create prints\n%s", printed)
+	}
+	items := c.items()
+	for _, tt := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"--api-user X", exitUsage, "--api-user needs --role"},
+		{"--api-user X --role 2", exitUsage, "--api-user needs --public-key"},
+		{"--name X --view-all", exitUsage, "--view-all is for an API user, and needs --api-user"},
+		{"--name X --public-key " + key, exitUsage, "--public-key is for an API user, and needs --api-user"},
+		{"--api-user X --role 2 --public-key 04", exitFailed, "publicKey must be an uncompressed point of the curve P-256, as 130 hexadecimal digits that begin with 04"},
+		{"--api-user X --role 99 --public-key " + key, exitFailed, "role must be a role that there is"},
+		{"--api-user X --role 2 --public-key " + key + " --organization 5", exitFailed, "organization not found"},
+		{"", exitUsage, "at least one of the flags in the group [name api-user] is required"},
+		{"--name X --api-user X --role 2 --public-key 04", exitUsage, "if any flags in the group [name api-user] are set none of the others can be; [api-user name] were all set"},
+		{"--service-user 7 --api-user X --role 2 --public-key 04", exitUsage, "if any flags in the group [service-user api-user] are set none of the others can be; [api-user service-user] were all set"},
+	} {
+		args := append([]string{"client", "create", "--tenant", tenant}, strings.Fields(tt.args)...)
+		if r := c.run(t.Context(), "", args...); r.code != tt.code || r.stderr != "rosterctl: "+tt.want+"\n" {
+			t.Errorf("%s: exit code %d, %q, want %d, %q", tt.args, r.code, r.stderr, tt.code, tt.want)
+		}
+	}
+	if n := c.items(); n != items {
+		t.Errorf("%d items were written", n-items)
+	}
+}
+
 // fullTenant makes a tenant in which everything is there that an export can hold, and returns its id.
 func (c *console) fullTenant() string {
 	c.Helper()

@@ -44,11 +44,15 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 					r.QueryStringParameters, r.MultiValueQueryStringParameters = nil, query
 				})
 			}
+			colleagues := func(token string, query map[string][]string) lambdaio.Response {
+				return h.askOf(t, h.workspace, "workspace-list.json", token, func(r *lambdaio.Request) { r.MultiValueQueryStringParameters = query })
+			}
 			page := func(query map[string][]string) lambdaio.Response {
 				return h.askGlobal(t, "global-list-filtered.json", token, func(r *lambdaio.Request) { r.MultiValueQueryStringParameters = query })
 			}
 			each := func() {
 				search("ann")
+				colleagues(token, nil)
 				list(map[string][]string{"search": {"ann"}})
 				page(nil)
 			}
@@ -91,6 +95,7 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 					t.Errorf("a page of users, %v, is answered %d and costs %+v, want %+v", query, answer.StatusCode, got, want)
 				}
 			}
+			h.workspaceCosts(t, token, colleagues)
 			one := h.askCustomers(t, "customers-user.json", token, h.atCustomer(befriended(crowd), ""))
 			if got, want := costOf(t, one), (cost{calls: 1 + roster.Shards, reads: 1 + 0.5*roster.Shards}); got != want || !strings.Contains(one.Body, `"delegates":[{`) {
 				t.Errorf("a user with delegates costs %+v, want %+v: %s", got, want, one.Body)

@@ -272,10 +272,10 @@ func TestFunctionsLinkOnlyWhatTheyUse(t *testing.T) {
 		"github.com/aws/aws-sdk-go-v2/service/sesv2":   {"courier"},
 		"github.com/aws/aws-sdk-go-v2/service/sns":     {"courier", "notifications"},
 		"github.com/aws/aws-sdk-go-v2/service/sqs":     {"courier"},
-		"github.com/danielgtaylor/huma/v2":             {"customers", "global", "invitations", "notifications", "organization"},
+		"github.com/danielgtaylor/huma/v2":             {"customers", "global", "invitations", "notifications", "organization", "workspace"},
 		"github.com/aws/aws-sdk-go-v2/config":          nil,
 		"github.com/rosterhq/roster/internal/oauth2":   {"authorizer", "invitations", "organization", "tokens"},
-		"github.com/rosterhq/roster/internal/replica":  {"customers", "global", "organization"},
+		"github.com/rosterhq/roster/internal/replica":  {"customers", "global", "organization", "workspace"},
 		"github.com/rosterhq/roster/internal/delivery": {"bounces", "courier"},
 	} {
 		for _, name := range folders(t, "../../functions") {

@@ -24,6 +24,7 @@ import (
 	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
 	"github.com/rosterhq/roster/internal/app/tokens"
+	"github.com/rosterhq/roster/internal/app/workspace"
 	"github.com/rosterhq/roster/internal/lambdaio"
 	"github.com/rosterhq/roster/internal/oauth2"
 	"github.com/rosterhq/roster/internal/roster"
@@ -37,6 +38,7 @@ type house struct {
 	authorizer   lambdaio.AuthorizerHandler
 	organization lambdaio.Handler
 	customers    lambdaio.Handler
+	workspace    lambdaio.Handler
 	global       lambdaio.Handler
 	tokens       lambdaio.Handler
 	log          *lockedLog
@@ -82,6 +84,9 @@ func buildOn(t testing.TB, now func() time.Time, table string, more ...string) *
 		t.Fatal(err)
 	}
 	if h.customers, err = customers.New(t.Context(), env); err != nil {
+		t.Fatal(err)
+	}
+	if h.workspace, err = workspace.New(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
 	if h.global, err = global.New(t.Context(), env); err != nil {
@@ -253,6 +258,8 @@ func TestTokenEndpointsAnswerTheirSamples(t *testing.T) {
 		"tokens-client-credentials.json": {http.StatusBadRequest, "invalid_client"}, // the sample's client does not exist
 		"tokens-refresh.json":            {http.StatusBadRequest, "invalid_client"},
 		"tokens-revoke.json":             {http.StatusBadRequest, "invalid_client"},
+		"tokens-workspace.json":          {http.StatusUnauthorized, `"code":"UNAUTHORIZED"`},
+		"tokens-workspace-refresh.json":  {http.StatusUnauthorized, `"code":"UNAUTHORIZED"`},
 		"tokens-jwks.json":               {http.StatusOK, `"kid"`},
 		"tokens-metadata.json":           {http.StatusOK, `"issuer":"https://roster.example"`},
 	} {
@@ -308,6 +315,7 @@ func TestConstructorsNameWhatTheyMiss(t *testing.T) {
 		"organization":  func() error { _, err := organization.New(t.Context(), env); return err },
 		"changes":       func() error { _, err := changes.New(t.Context(), env); return err },
 		"tokens":        func() error { _, err := tokens.New(t.Context(), env); return err },
+		"workspace":     func() error { _, err := workspace.New(t.Context(), env); return err },
 	} {
 		if err := construct(); err == nil || !strings.Contains(err.Error(), "ROSTER_TABLE: is required") {
 			t.Errorf("%s: %v", name, err)

@@ -100,6 +100,9 @@ var allowed = []rule{
 	{path: "internal/app/customers", inside: []string{
 		"internal/app", "internal/lambdaio", "internal/api", "internal/api/customers", "internal/dynamo", "internal/directory", "internal/replica", "internal/roster",
 	}},
+	{path: "internal/app/workspace", inside: []string{
+		"internal/app", "internal/lambdaio", "internal/api", "internal/api/workspace", "internal/dynamo", "internal/directory", "internal/replica", "internal/roster",
+	}},
 	{path: "internal/app/global", inside: []string{
 		"internal/app", "internal/lambdaio", "internal/api", "internal/api/global", "internal/dynamo", "internal/directory", "internal/replica", "internal/roster",
 	}},

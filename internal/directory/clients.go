@@ -15,6 +15,9 @@ type clientStore interface {
 	Client(ctx context.Context, id roster.ClientID) (roster.Client, error)
 	// CreateClient stores a new client and returns it as stored. An id that is taken is a KindConflict error.
 	CreateClient(ctx context.Context, client roster.Client, stamp roster.Stamp) (roster.Client, error)
+	// CreateServiceUser stores a new user and the client that acts as it, both or neither, and returns them as stored. An
+	// address, id or client id that is taken is a KindConflict error.
+	CreateServiceUser(ctx context.Context, user roster.NewUser, client roster.Client, stamp roster.Stamp) (roster.User, roster.Client, error)
 	// Clients returns all clients of a tenant, revoked ones too.
 	Clients(ctx context.Context, tenant roster.TenantID) ([]roster.Client, error)
 	// RevokeClient ends a client for good.

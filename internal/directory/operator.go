@@ -10,7 +10,7 @@ import (
 
 // Operator is the use cases of those who run the system: they found tenants, let programs in, and bring whole
 // directories in and out. An operator has no principal; who can reach the table with write access is one. Read
-// tenants.go first, then clients.go, operatorroles.go, operatorgroups.go,
+// tenants.go first, then clients.go, apikeys.go, operatorroles.go, operatorgroups.go,
 // operatorwarehouses.go, operatorintegrations.go, imports.go, exports.go and operatorinvitations.go.
 //
 // It is safe for concurrent use if its store is.

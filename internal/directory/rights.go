@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/rosterhq/roster/internal/roster"
@@ -17,6 +18,9 @@ import (
 //     what does not exist at all (reachedUser, reachedOrganization).
 //   - A customer is an organization without what is below it. Only the caller's own can be named (ofCustomer), and whoever is
 //     elsewhere, even below, is "not found" there (memberOf).
+//   - A workspace is an organization without what is below it, too: the token's own. Who is an Admin or has ViewAll sees all of it, and
+//     so does a token that speaks for the organization. Everybody else sees themselves alone, whatever permissions they hold: the
+//     others are "not found" (sightOf).
 //   - Nobody grants a role that holds a permission they lack (mayGrant): not to somebody new, not by an invitation
 //     to be an Admin of one's own, not by a change of role, not along with a transfer, and not by bringing back somebody who had
 //     it and was deleted, suspended, or invited once before (mayReturn).
@@ -153,6 +157,29 @@ func memberOf(user *roster.User, customer roster.OrgID) error {
 		return roster.NotFound("user")
 	}
 	return nil
+}
+
+// sight is whom of a workspace a caller sees: everybody, or itself alone.
+type sight struct {
+	all bool
+	// self is the caller's user, nobody (ID 0) for a token that speaks for the organization.
+	self roster.User
+}
+
+// sightOf returns whom of its workspace the caller sees. That rests on a read of the caller's user, never on the replica. A user who
+// has been deleted or transferred since the token was made is unauthenticated: the next token is for where the user is now.
+func (d *Directory) sightOf(ctx context.Context, p *roster.Principal) (sight, error) {
+	if !p.UserScoped() {
+		return sight{all: true}, nil
+	}
+	self, err := d.oneself(ctx, p)
+	if err != nil {
+		return sight{}, err
+	}
+	if self.Org() != p.Org() {
+		return sight{}, roster.Unauthenticated("the token's user belongs to another organization by now")
+	}
+	return sight{all: self.ViewAll || slices.Contains(self.Roles, roster.RoleAdmin), self: self}, nil
 }
 
 // notOneself returns a KindForbidden error if the user is the caller: "you cannot suspend yourself".

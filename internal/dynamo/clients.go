@@ -98,6 +98,21 @@ func (t *Table) CreateClient(ctx context.Context, c roster.Client, stamp roster.
 	return toClientItem(&c).noun()
 }
 
+// CreateServiceUser writes a new user and the client that acts as it in one transaction, and returns both as stored. The client is the
+// user's tenant's. For the rest it is CreateUser and CreateClient, with their errors, and costs what both do.
+func (t *Table) CreateServiceUser(ctx context.Context, n roster.NewUser, c roster.Client, stamp roster.Stamp) (roster.User, roster.Client, error) {
+	user, _, err := t.createUser(ctx, n, stamp, nil, func(user *roster.User) ([]leg, error) {
+		c.Tenant, c.ServiceUser = user.Tenant, user.ID
+		c = t.newClient(c, stamp)
+		return t.clientLegs(&c)
+	})
+	if err != nil {
+		return roster.User{}, roster.Client{}, err
+	}
+	c, err = toClientItem(&c).noun()
+	return user, c, err
+}
+
 func (t *Table) newClient(c roster.Client, stamp roster.Stamp) roster.Client {
 	c.Revision = t.firstRevision(stamp)
 	if c.CreatedAt.IsZero() {

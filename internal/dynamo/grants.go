@@ -23,6 +23,7 @@ type grantItem struct {
 	CreatedAt  int64  `dynamodbav:"createdAt,omitempty"`
 	// PasswordChangedAt is the changedAt of the credential that the log-in matched.
 	PasswordChangedAt int64 `dynamodbav:"passwordChangedAt,omitempty"`
+	WithoutClient     bool  `dynamodbav:"withoutClient,omitempty"`
 	RevokedAt         int64 `dynamodbav:"revokedAt,omitempty"`
 	// ExpiresAt is the time to live, in Unix seconds.
 	ExpiresAt int64 `dynamodbav:"expiresAt"`
@@ -35,7 +36,7 @@ func (i *grantItem) noun() (roster.Grant, error) {
 	g := roster.Grant{
 		Tenant: roster.TenantID(i.TenantID), Client: roster.ClientID(i.ClientID), User: roster.UserID(i.UserID),
 		Generation: i.Generation, CreatedAt: fromMillis(i.CreatedAt), PasswordChangedAt: fromMillis(i.PasswordChangedAt),
-		ExpiresAt: fromTTL(i.ExpiresAt), RevokedAt: fromMillis(i.RevokedAt),
+		ExpiresAt: fromTTL(i.ExpiresAt), WithoutClient: i.WithoutClient, RevokedAt: fromMillis(i.RevokedAt),
 	}
 	if len(i.Family) != len(g.Family) || len(i.Secret) != len(g.Secret) {
 		return roster.Grant{}, fmt.Errorf("item %s has hashes of %d and %d bytes", i.PK, len(i.Family), len(i.Secret))
@@ -51,7 +52,7 @@ func (t *Table) CreateGrant(ctx context.Context, g roster.Grant) error {
 		head:     newHead(grantKey(g.Family), typeGrant, t.firstRevision(roster.Stamp{By: "client:" + string(g.Client), Via: "oauth2"})),
 		TenantID: int32(g.Tenant), ClientID: string(g.Client), UserID: int64(g.User), Family: g.Family[:], Secret: g.Secret[:],
 		Generation: g.Generation, CreatedAt: millis(g.CreatedAt), PasswordChangedAt: millis(g.PasswordChangedAt),
-		RevokedAt: millis(g.RevokedAt), ExpiresAt: ttl(g.ExpiresAt),
+		WithoutClient: g.WithoutClient, RevokedAt: millis(g.RevokedAt), ExpiresAt: ttl(g.ExpiresAt),
 	}
 	return t.putAlone(ctx, item, ifAbsent(), refusal(roster.Conflict("the grant exists")))
 }

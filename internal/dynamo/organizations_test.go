@@ -213,7 +213,7 @@ func TestGrantIsRotatedByOne(t *testing.T) {
 	w := newWorld(t)
 	want := roster.Grant{
 		Family: [32]byte{1}, Secret: [32]byte{2}, Tenant: 7, Client: "client-7", User: 42, Generation: 1,
-		CreatedAt: w.clock.Now(), PasswordChangedAt: w.clock.Now().Add(-time.Hour), ExpiresAt: w.clock.Now().Add(time.Hour),
+		CreatedAt: w.clock.Now(), PasswordChangedAt: w.clock.Now().Add(-time.Hour), WithoutClient: true, ExpiresAt: w.clock.Now().Add(time.Hour),
 	}
 	if err := w.CreateGrant(t.Context(), want); err != nil {
 		t.Fatal(err)

@@ -5,11 +5,12 @@
 //	POST /oauth2/token                               RFC 6749, with the grants below
 //	POST /oauth2/revoke                              RFC 7009
 //	POST /api/v1/oauth/token                         the token call of the customers dialect (CONTRACT 2.2)
+//	POST /auth/token, /auth/token/refresh            the token calls of the workspace dialect (CONTRACT 3.2)
 //	GET  /.well-known/jwks.json                      RFC 7517
 //	GET  /.well-known/oauth-authorization-server     RFC 8414
 //
 // Read server.go first (what a request goes through), then grants.go, passwords.go, tokens.go, keys.go, verifier.go and integrations.go;
-// customers.go is that dialect's way to the same grant.
+// customers.go and workspace.go are those dialects' ways to the same grants.
 //
 // Not here: the signer that keeps its key in AWS KMS (package kmssigner, so that only the token function links KMS), the
 // items that grants, keys and clients are (package dynamo, which implements Store and VerifierStore), the gateway event that
@@ -18,7 +19,8 @@
 //
 // # Grants
 //
-//   - client_credentials speaks for the client's organization; for a client that is bound to a service user, as that user.
+//   - client_credentials speaks for the client's organization; for a client that is bound to a service user, as that user. To
+//     the service user that is a log-in, as the time of the last one tells whether it is active.
 //   - user_credentials is the published contract's own name for a log-in with an e-mail address and a password through a
 //     confidential client; it speaks for that user. RFC 9700, section 2.4, rules such a grant out for third-party clients.
 //     It is kept because clients of the contract use it, is open only to clients with a secret, and only for users inside
@@ -58,6 +60,9 @@
 //
 // POST /api/v1/oauth/token answers in the way of its own dialect: JSON in, no refresh token out, and for the wrong client or secret a
 // 401 without a challenge, which would not arrive.
+//
+// POST /auth/token takes clients that are bound to a service user, and JSON. Its dialect refreshes without the client's credentials, so
+// a family says whether it was given out there: no other can be refreshed that way.
 //
 // An issuer with a path, such as the stage of an API Gateway address, has its metadata at the issuer followed by
 // /.well-known/oauth-authorization-server, not between host and path as RFC 8414, section 3.1, says: the gateway owns

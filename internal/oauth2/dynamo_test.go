@@ -18,13 +18,16 @@ var (
 
 func TestMain(m *testing.M) { rostertest.Main(m) }
 
+// organizations are those that each backend has.
+var organizations = []roster.OrgPath{{1000}, {1000, 2000}, {1000, 2001}, {1000, 2000, 3000}, {9000}}
+
 // backends returns the stores that the tests run on: one in memory, and the table.
 func backends() map[string]func(testing.TB, *fakeClock) backend {
 	return map[string]func(testing.TB, *fakeClock) backend{
 		"memory": func(testing.TB, *fakeClock) backend { return newMemory() },
 		"table": func(t testing.TB, clock *fakeClock) backend {
 			b := table{rostertest.TableWith(t, dynamo.Options{Now: clock.Now})}
-			for _, path := range []roster.OrgPath{{1000}, {1000, 2000}, {1000, 2001}, {1000, 2000, 3000}, {9000}} {
+			for _, path := range organizations {
 				b.addOrganization(t, path)
 			}
 			return b

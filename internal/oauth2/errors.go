@@ -32,8 +32,10 @@ type Refusal struct {
 	// and no backslash.
 	Description string
 
-	// rules are the sentences of Description where it names several broken rules.
-	rules []string
+	// rules are what Description is made of where it names broken rules.
+	rules []brokenRule
+	// tooLarge is set where the request's body is, which some endpoints have a status of its own for.
+	tooLarge bool
 	// status is the status of the answer where it is another than the one of the Code.
 	status int
 }
@@ -45,9 +47,19 @@ func refuse(code Code, description string) error {
 	return &Refusal{Code: code, Description: description}
 }
 
-// refuseFor refuses a request that breaks rules, each a sentence.
-func refuseFor(rules []string) error {
-	return &Refusal{Code: InvalidRequest, Description: strings.Join(rules, "; "), rules: rules}
+// brokenRule is a rule that a parameter breaks.
+type brokenRule struct{ parameter, says string }
+
+// String returns the rule as a sentence.
+func (b brokenRule) String() string { return b.parameter + " " + b.says }
+
+// refuseFor refuses a request that breaks rules.
+func refuseFor(rules []brokenRule) error {
+	sentences := make([]string, len(rules))
+	for i, rule := range rules {
+		sentences[i] = rule.String()
+	}
+	return &Refusal{Code: InvalidRequest, Description: strings.Join(sentences, "; "), rules: rules}
 }
 
 // errorBody is the contract's OAuth2ErrorResponse.

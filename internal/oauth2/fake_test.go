@@ -10,6 +10,7 @@ import (
 
 	"github.com/rosterhq/roster/internal/oauth2"
 	"github.com/rosterhq/roster/internal/roster"
+	"github.com/rosterhq/roster/internal/rostertest"
 )
 
 // backend is a store together with the ways to fill it. The tests of the endpoints run on each.
@@ -93,6 +94,20 @@ func (m *memory) Client(_ context.Context, id roster.ClientID) (roster.Client, e
 		return roster.Client{}, err
 	}
 	return found(m.clients, id, "client")
+}
+
+func (m *memory) Organization(_ context.Context, tenant roster.TenantID, id roster.OrgID) (roster.Organization, error) {
+	err := m.enter("Organization")
+	defer m.mu.Unlock()
+	if err != nil {
+		return roster.Organization{}, err
+	}
+	for _, path := range organizations {
+		if roster.TenantID(path[0]) == tenant && path.Last() == id {
+			return rostertest.Organization(path[:len(path)-1], id), nil
+		}
+	}
+	return roster.Organization{}, roster.NotFound("organization")
 }
 
 func (m *memory) EmailOwner(_ context.Context, email roster.Email) (roster.TenantID, roster.UserID, error) {

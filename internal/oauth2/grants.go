@@ -41,7 +41,7 @@ func (s *Server) token(ctx context.Context, r *request) (any, error) {
 	switch grant := r.params["grant_type"]; grant {
 	case grantClientCredentials:
 		r.note("grant", grant)
-		return s.clientCredentials(ctx, client)
+		return s.clientCredentials(ctx, r, client)
 	case grantUserCredentials:
 		r.note("grant", grant)
 		return s.userCredentials(ctx, r, client)
@@ -56,12 +56,40 @@ func (s *Server) token(ctx context.Context, r *request) (any, error) {
 }
 
 // clientCredentials gives a pair that speaks for the client's organization or, if it has one, for its service user.
-func (s *Server) clientCredentials(ctx context.Context, client roster.Client) (any, error) {
+func (s *Server) clientCredentials(ctx context.Context, r *request, client roster.Client) (any, error) {
+	return s.issueToItself(ctx, r, client, roster.Grant{})
+}
+
+// issueToItself gives a pair to a client that shows nothing but its own credentials. grant says what is special about the family.
+func (s *Server) issueToItself(ctx context.Context, r *request, client roster.Client, grant roster.Grant) (pair, error) {
 	who, err := s.clientItself(ctx, client)
 	if err != nil {
-		return nil, err
+		return pair{}, err
 	}
-	return s.issue(ctx, who, time.Time{})
+	var tokens pair
+	err = s.loggingIn(ctx, r, client, func() error {
+		var err error
+		tokens, err = s.issue(ctx, who, grant)
+		return err
+	})
+	return tokens, err
+}
+
+// loggingIn calls give, which gives a token to a client by itself. To a service user, if it has one, that is a log-in: it has no
+// other, and would seem to be inactive.
+func (s *Server) loggingIn(ctx context.Context, r *request, client roster.Client, give func() error) error {
+	if client.ServiceUser == 0 {
+		return give()
+	}
+	var unrecorded error
+	err := concurrently(give, func() error {
+		unrecorded = s.store.RecordLogin(ctx, client.Tenant, client.ServiceUser, s.now())
+		return nil
+	})
+	if unrecorded != nil {
+		r.note("unrecorded", unrecorded.Error())
+	}
+	return err
 }
 
 // clientItself returns whom a client speaks for that shows nothing but its own credentials.
@@ -91,13 +119,13 @@ func (s *Server) userCredentials(ctx context.Context, r *request, client roster.
 	}
 	r.note("user", user.ID)
 	var (
-		tokens               any
+		tokens               pair
 		unrecorded, unhashed error
 	)
 	err = concurrently(
 		func() error {
 			var err error
-			tokens, err = s.issue(ctx, subject{client: client, user: user.ID}, credential.ChangedAt)
+			tokens, err = s.issue(ctx, subject{client: client, user: user.ID}, roster.Grant{PasswordChangedAt: credential.ChangedAt})
 			return err
 		},
 		func() error {
@@ -201,8 +229,7 @@ func (s *Server) owner(ctx context.Context, tenant roster.TenantID, email roster
 	return id, nil
 }
 
-// refreshToken replaces a refresh token by a new pair. The token is spent last, when nothing else can fail, so that a fault of
-// ours does not cost the client its log-in.
+// refreshToken replaces a refresh token of the client by a new pair.
 func (s *Server) refreshToken(ctx context.Context, r *request, client roster.Client) (any, error) {
 	presented := r.params["refresh_token"]
 	if presented == "" {
@@ -212,19 +239,30 @@ func (s *Server) refreshToken(ctx context.Context, r *request, client roster.Cli
 	if !ok {
 		return nil, errRefreshToken()
 	}
-	grant, err := s.usableGrant(ctx, r, client, old)
+	grant, err := s.store.Grant(ctx, old.familyHash())
 	if err != nil {
-		return nil, err
+		return nil, orRefreshTokenGone("reading a grant", err)
+	}
+	return s.spend(ctx, r, client, grant, old)
+}
+
+// spend replaces a refresh token of the grant, which was read for it, by a new pair for the client. The token is spent last, when
+// nothing else can fail, so that a fault of ours does not cost the client its log-in.
+func (s *Server) spend(ctx context.Context, r *request, client roster.Client, grant roster.Grant, old refreshToken) (pair, error) {
+	if err := s.mustBeUsable(ctx, r, client, grant, old); err != nil {
+		return pair{}, err
 	}
 	if err := s.mayRefresh(ctx, client, grant); err != nil {
-		return nil, err
+		return pair{}, err
 	}
 	next, generation := old.successor(), grant.Generation+1
 	access, err := s.minter.mint(ctx, subject{client: client, user: grant.User}, familyTokenID(grant.Family, generation))
 	if err != nil {
-		return nil, err
+		return pair{}, err
 	}
-	err = s.store.RotateGrant(ctx, grant.Family, grant.Secret, next.secretHash(), generation, s.now().Add(s.refreshTTL))
+	err = s.loggingIn(ctx, r, client, func() error {
+		return s.store.RotateGrant(ctx, grant.Family, grant.Secret, next.secretHash(), generation, s.now().Add(s.refreshTTL))
+	})
 	switch {
 	case roster.KindOf(err) == roster.KindConflict:
 		err = s.lost(ctx, r, grant.Family, next)
@@ -232,7 +270,7 @@ func (s *Server) refreshToken(ctx context.Context, r *request, client roster.Cli
 		err = orRefreshTokenGone("replacing a refresh token", err)
 	}
 	if err != nil {
-		return nil, err
+		return pair{}, err
 	}
 	return s.pair(access, next), nil
 }
@@ -250,24 +288,20 @@ func orRefreshTokenGone(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// usableGrant returns the family of a refresh token that the client may use now. A token of the family that is not the current
-// one was used before, or stolen: its family is ended.
-func (s *Server) usableGrant(ctx context.Context, r *request, client roster.Client, token refreshToken) (roster.Grant, error) {
-	grant, err := s.store.Grant(ctx, token.familyHash())
-	if err != nil {
-		return roster.Grant{}, orRefreshTokenGone("reading a grant", err)
-	}
+// mustBeUsable returns nil if the token is the current one of the family that was read for it, and the client may use it now. A token
+// of the family that is not the current one was used before, or stolen: its family is ended.
+func (s *Server) mustBeUsable(ctx context.Context, r *request, client roster.Client, grant roster.Grant, token refreshToken) error {
 	// A stranger's client cannot end the family, whatever token it got hold of (RFC 7009, section 2.1).
 	if grant.Client != client.ID || grant.Tenant != client.Tenant {
-		return roster.Grant{}, errRefreshToken()
+		return errRefreshToken()
 	}
 	if !grant.RevokedAt.IsZero() || !s.now().Before(grant.ExpiresAt) {
-		return roster.Grant{}, errRefreshToken()
+		return errRefreshToken()
 	}
 	if !sameHash(grant.Secret, token.secretHash()) {
-		return roster.Grant{}, s.replayed(ctx, r, grant)
+		return s.replayed(ctx, r, grant)
 	}
-	return grant, nil
+	return nil
 }
 
 // mayRefresh reports whether the grant still holds: the client acts in the same way as when it was given, the user stands, and
@@ -334,14 +368,12 @@ func (s *Server) replayed(ctx context.Context, r *request, grant roster.Grant) e
 	return errRefreshToken()
 }
 
-// issue gives the first pair of a new family. passwordChangedAt is that of the credential which the log-in matched, zero for none.
-func (s *Server) issue(ctx context.Context, who subject, passwordChangedAt time.Time) (any, error) {
+// issue gives the first pair of a new family, of which grant says what is special: PasswordChangedAt and WithoutClient.
+func (s *Server) issue(ctx context.Context, who subject, grant roster.Grant) (pair, error) {
 	token, now := newRefreshToken(), s.now()
-	grant := roster.Grant{
-		Family: token.familyHash(), Secret: token.secretHash(), Generation: 1,
-		Tenant: who.client.Tenant, Client: who.client.ID, User: who.user,
-		CreatedAt: now, PasswordChangedAt: passwordChangedAt, ExpiresAt: now.Add(s.refreshTTL),
-	}
+	grant.Family, grant.Secret, grant.Generation = token.familyHash(), token.secretHash(), 1
+	grant.Tenant, grant.Client, grant.User = who.client.Tenant, who.client.ID, who.user
+	grant.CreatedAt, grant.ExpiresAt = now, now.Add(s.refreshTTL)
 	var access string
 	err := concurrently(
 		func() error {
@@ -356,7 +388,7 @@ func (s *Server) issue(ctx context.Context, who subject, passwordChangedAt time.
 			return nil
 		})
 	if err != nil {
-		return nil, err
+		return pair{}, err
 	}
 	return s.pair(access, token), nil
 }

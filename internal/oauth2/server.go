@@ -30,11 +30,13 @@ const maxBody = 64 << 10
 
 // The paths of the endpoints, below the issuer.
 const (
-	tokenPath          = "/oauth2/token"
-	revokePath         = "/oauth2/revoke"
-	customersTokenPath = "/api/v1/oauth/token"
-	keysPath           = "/.well-known/jwks.json"
-	metadataPath       = "/.well-known/oauth-authorization-server"
+	tokenPath            = "/oauth2/token"
+	revokePath           = "/oauth2/revoke"
+	customersTokenPath   = "/api/v1/oauth/token"
+	workspaceTokenPath   = "/auth/token"
+	workspaceRefreshPath = "/auth/token/refresh"
+	keysPath             = "/.well-known/jwks.json"
+	metadataPath         = "/.well-known/oauth-authorization-server"
 )
 
 // Config is what a Server is made of. Store, Signer and Issuer are required.
@@ -120,10 +122,13 @@ func (s *Server) PublishKey(ctx context.Context) error {
 // Handler returns the handler of the endpoints in the package comment.
 func (s *Server) Handler() http.Handler {
 	standard, customers := wire{readParameters, standardRefusal}, wire{s.readCustomersToken, customersRefusal}
+	workspace, refresh := wire{readWorkspaceToken, workspaceRefusal}, wire{readWorkspaceRefresh, workspaceRefusal}
 	mux := http.NewServeMux()
 	mux.Handle(tokenPath, standard.only(http.MethodPost, s.answer("token", standard, s.token)))
 	mux.Handle(revokePath, standard.only(http.MethodPost, s.answer("revoke", standard, s.revoke)))
 	mux.Handle(customersTokenPath, customers.only(http.MethodPost, s.answer("customers token", customers, s.customersToken)))
+	mux.Handle(workspaceTokenPath, workspace.only(http.MethodPost, s.answer("workspace token", workspace, s.workspaceToken)))
+	mux.Handle(workspaceRefreshPath, refresh.only(http.MethodPost, s.answer("workspace refresh", refresh, s.workspaceRefresh)))
 	mux.Handle(keysPath, standard.only(http.MethodGet, http.HandlerFunc(s.serveKeys)))
 	mux.Handle(metadataPath, standard.only(http.MethodGet, http.HandlerFunc(s.serveMetadata)))
 	return mux
@@ -275,7 +280,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return nil, refuse(InvalidRequest, fmt.Sprintf("the body is longer than %d bytes", maxBody))
+		return nil, &Refusal{Code: InvalidRequest, Description: fmt.Sprintf("the body is longer than %d bytes", maxBody), tooLarge: true}
 	}
 	if err != nil {
 		return nil, refuse(InvalidRequest, "the body could not be read")

@@ -12,6 +12,8 @@ import (
 type Store interface {
 	// Client returns a client, revoked ones too.
 	Client(ctx context.Context, id roster.ClientID) (roster.Client, error)
+	// Organization returns an organization that stands, as last written.
+	Organization(ctx context.Context, tenant roster.TenantID, id roster.OrgID) (roster.Organization, error)
 	// EmailOwner returns the user who has an e-mail address, in whatever tenant.
 	EmailOwner(ctx context.Context, email roster.Email) (roster.TenantID, roster.UserID, error)
 	// User returns a user that is not deleted, as last written.

@@ -90,7 +90,11 @@ func (w *world) drawQuery(t *rapid.T) roster.Query {
 		q.Filters = append(q.Filters, w.drawFilter(t, 2))
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "keys") {
-		q.Sort = append(q.Sort, roster.Sort{Field: sample(t, "key", roster.Fields()), Descending: rapid.Bool().Draw(t, "descending")})
+		key := roster.Sort{Field: sample(t, "key", roster.Fields()), Descending: rapid.Bool().Draw(t, "descending")}
+		if (key.Field == roster.FieldStatus || key.Field == roster.FieldMainRole) && rapid.Bool().Draw(t, "ranked") {
+			key.Ranks = rapid.MapOf(rapid.Int64Range(0, 12), rapid.IntRange(-2, 2)).Draw(t, "ranks")
+		}
+		q.Sort = append(q.Sort, key)
 	}
 	q.Page = roster.Page{Limit: sample(t, "limit", []int{1, 2, 3, 10, 1000}), Offset: sample(t, "offset", []int{0, 0, 1, 2, 5, 20, 1000})}
 	if q.SortedByID() && rapid.Bool().Draw(t, "with cursor") {

@@ -111,6 +111,8 @@ func (q *query) numberCondition(f *roster.Filter) condition {
 		return q.statusCondition(test)
 	case roster.FieldRole:
 		return q.tableCondition(roleSetColumn, len(q.roleSets), func(i int) bool { return rolesHold(f, q.roleSets[i]) })
+	case roster.FieldMainRole:
+		return q.tableCondition(roleSetColumn, len(q.roleSets), func(i int) bool { return test(int64(q.names.mainRole(i))) })
 	case roster.FieldOrg:
 		return q.tableCondition(placeColumn, len(q.places), func(i int) bool { return test(int64(q.places[i].Last())) })
 	case roster.FieldDepth:

@@ -262,7 +262,7 @@ func numberField(f roster.Field, u *roster.User, now time.Time) int64 {
 		return int64(u.ID)
 	case roster.FieldStatus:
 		return int64(u.StatusAt(now))
-	case roster.FieldRole:
+	case roster.FieldRole, roster.FieldMainRole:
 		return int64(u.Role())
 	case roster.FieldOrg:
 		return int64(u.Org())
@@ -278,6 +278,9 @@ func numberField(f roster.Field, u *roster.User, now time.Time) int64 {
 func (m *model) compare(keys []roster.Sort, a, b *roster.User, now time.Time) int {
 	for _, k := range keys {
 		c := m.compareField(k.Field, a, b, now)
+		if k.Ranks != nil {
+			c = cmp.Compare(k.Ranks[numberField(k.Field, a, now)], k.Ranks[numberField(k.Field, b, now)])
+		}
 		if k.Descending {
 			c = -c
 		}

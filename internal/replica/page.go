@@ -108,8 +108,8 @@ type rankRun struct {
 // that lie in the window.
 func (q *query) sliceRanked(out []uint32, rows bitset, keys []roster.Sort, from, limit int) []uint32 {
 	key, rest := keys[0], keys[1:]
-	rank := q.rank(key.Field)
-	counts := make([]int, q.rankCount(key.Field))
+	rank, most := q.ranksOf(key)
+	counts := make([]int, most)
 	rows.each(func(row uint32) { counts[rank(row)]++ })
 	runs := make([]*rankRun, len(counts))
 	var order []*rankRun

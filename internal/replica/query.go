@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 
 	"github.com/rosterhq/roster/internal/roster"
@@ -172,7 +173,13 @@ func (q *query) compareKeys(f roster.Field, a, b uint32) int {
 // compareSort compares two rows by a list of keys, ties by id.
 func (q *query) compareSort(keys []roster.Sort, a, b uint32) int {
 	for _, k := range keys {
-		if c := q.compareKeys(k.Field, a, b); c != 0 {
+		c := 0
+		if k.Ranks != nil {
+			c = cmp.Compare(k.Ranks[q.number(k.Field, a)], k.Ranks[q.number(k.Field, b)])
+		} else {
+			c = q.compareKeys(k.Field, a, b)
+		}
+		if c != 0 {
 			if k.Descending {
 				return -c
 			}
@@ -223,12 +230,41 @@ func (q *query) rank(f roster.Field) func(row uint32) uint32 {
 		switch f {
 		case roster.FieldCountry:
 			return ranks[s.country.at(local)]
-		case roster.FieldRole:
+		case roster.FieldRole, roster.FieldMainRole:
 			return ranks[s.roleSet.at(local)]
 		default:
 			return ranks[s.place.at(local)]
 		}
 	}
+}
+
+// number returns a row's value of a field that a sort key can rank.
+func (q *query) number(f roster.Field, row uint32) int64 {
+	s, local := q.locate(row)
+	if f == roster.FieldStatus {
+		return int64(q.statusOf(s, local))
+	}
+	return int64(q.names.mainRole(int(s.roleSet.at(local))))
+}
+
+// ranksOf returns a function that tells the rank of a row by a key of a ranked field, and a number larger than every rank.
+func (q *query) ranksOf(key roster.Sort) (rank func(row uint32) uint32, count int) {
+	if key.Ranks == nil {
+		return q.rank(key.Field), q.rankCount(key.Field)
+	}
+	if key.Field == roster.FieldStatus {
+		statuses := make([]int64, 256)
+		for i := range statuses {
+			statuses[i] = int64(key.Ranks[int64(i)])
+		}
+		ranks := rankNumbers(statuses)
+		return func(row uint32) uint32 { return ranks[q.number(roster.FieldStatus, row)] }, len(ranks)
+	}
+	ranks := q.names.rankMainRoles(func(id roster.RoleID) int64 { return int64(key.Ranks[int64(id)]) })
+	return func(row uint32) uint32 {
+		s, local := q.locate(row)
+		return ranks[s.roleSet.at(local)]
+	}, len(ranks)
 }
 
 // statusOf returns the status of a row as User.StatusAt shows it.

@@ -25,7 +25,7 @@ type names struct {
 // once or twice finds any page.
 func ranked(f roster.Field) bool {
 	switch f {
-	case roster.FieldCountry, roster.FieldStatus, roster.FieldRole, roster.FieldOrg, roster.FieldDepth, roster.FieldDeviceType:
+	case roster.FieldCountry, roster.FieldStatus, roster.FieldRole, roster.FieldMainRole, roster.FieldOrg, roster.FieldDepth, roster.FieldDeviceType:
 		return true
 	default:
 		return false
@@ -40,6 +40,8 @@ func (n *names) ranksOf(f roster.Field) []uint32 {
 			n.ranks[f] = rankTexts(len(n.countries), func(i int) string { return n.countries[i] })
 		case roster.FieldRole:
 			n.ranks[f] = rankTexts(len(n.roleSets), n.mainRoleName)
+		case roster.FieldMainRole:
+			n.ranks[f] = n.rankMainRoles(func(id roster.RoleID) int64 { return int64(id) })
 		case roster.FieldOrg:
 			n.ranks[f] = rankTexts(len(n.places), func(i int) string { return n.organizations[n.places[i].Last()].Name })
 		case roster.FieldDepth:
@@ -53,11 +55,38 @@ func (n *names) ranksOf(f roster.Field) []uint32 {
 }
 
 func (n *names) mainRoleName(roleSet int) string {
-	if roleSet == 0 {
-		return ""
-	}
-	role, _ := n.role(n.roleSets[roleSet][0])
+	role, _ := n.role(n.mainRole(roleSet))
 	return role.Name
+}
+
+// mainRole returns the first role of a set, zero for the set of none.
+func (n *names) mainRole(roleSet int) roster.RoleID {
+	if len(n.roleSets[roleSet]) == 0 {
+		return 0
+	}
+	return n.roleSets[roleSet][0]
+}
+
+// rankMainRoles returns for each set of roles how many different values are smaller than that of its main role.
+func (n *names) rankMainRoles(value func(roster.RoleID) int64) []uint32 {
+	values := make([]int64, len(n.roleSets))
+	for i := range values {
+		values[i] = value(n.mainRole(i))
+	}
+	return rankNumbers(values)
+}
+
+// rankNumbers returns for each number how many different ones are smaller.
+func rankNumbers(numbers []int64) []uint32 {
+	order := slices.Clone(numbers)
+	slices.Sort(order)
+	order = slices.Compact(order)
+	ranks := make([]uint32, len(numbers))
+	for i, n := range numbers {
+		rank, _ := slices.BinarySearch(order, n)
+		ranks[i] = uint32(rank)
+	}
+	return ranks
 }
 
 // role returns the role with that id, built-in or the tenant's own.

@@ -21,6 +21,9 @@ type Grant struct {
 	// grant that no password gave, and for one from before this was kept.
 	PasswordChangedAt time.Time
 	ExpiresAt         time.Time
+	// WithoutClient says that the family's refresh tokens work without the client's own credentials: whoever asked for the family
+	// was told so. Those of any other family never do (RFC 6749, section 6).
+	WithoutClient bool
 	// RevokedAt is set once the family is ended.
 	RevokedAt time.Time
 }

@@ -82,11 +82,12 @@ const (
 	FieldUsername
 	FieldPhoneNumber
 	FieldCountry
-	FieldStatus  // as User.StatusAt shows it; sorts by the status's name
-	FieldRole    // filters on any of the user's role ids; sorts by the main role's folded name
-	FieldOrg     // filters on the organization's id; sorts by its folded name
-	FieldDepth   // number of organizations on the user's path, 1 for a user of the root
-	FieldDevices // number of push devices
+	FieldStatus   // as User.StatusAt shows it; sorts by the status's name
+	FieldRole     // filters on any of the user's role ids; sorts by the main role's folded name
+	FieldMainRole // the main role's id, zero for a user without roles
+	FieldOrg      // filters on the organization's id; sorts by its folded name
+	FieldDepth    // number of organizations on the user's path, 1 for a user of the root
+	FieldDevices  // number of push devices
 	FieldDeviceType
 	FieldCreatedAt
 	FieldUpdatedAt
@@ -97,7 +98,7 @@ const (
 
 var fieldNames = [fieldCount]string{
 	FieldID: "id", FieldName: "name", FieldEmail: "email", FieldUsername: "username", FieldPhoneNumber: "phoneNumber",
-	FieldCountry: "country", FieldStatus: "status", FieldRole: "role", FieldOrg: "organization", FieldDepth: "depth",
+	FieldCountry: "country", FieldStatus: "status", FieldRole: "role", FieldMainRole: "mainRole", FieldOrg: "organization", FieldDepth: "depth",
 	FieldDevices: "devices", FieldDeviceType: "deviceType", FieldCreatedAt: "createdAt", FieldUpdatedAt: "updatedAt",
 	FieldRegisteredAt: "registeredAt", FieldLastLoginAt: "lastLoginAt",
 }
@@ -145,6 +146,10 @@ func (f Field) Type() FieldType {
 type Sort struct {
 	Field      Field
 	Descending bool
+	// Ranks, unless nil, takes the place of the field's own order: users sort by the rank of their value, 0 for one that is not
+	// in it, and those of one rank are ties. It is for dialects that have one word for several values. Only FieldStatus and
+	// FieldMainRole, whose values are few, can have it.
+	Ranks map[int64]int
 }
 
 // Operator compares a field with values.
@@ -219,6 +224,9 @@ func (q *Query) Validate() error {
 	for _, s := range q.Sort {
 		if s.Field == 0 || s.Field >= fieldCount {
 			errs.Add("sort", "names an unknown field")
+		}
+		if s.Ranks != nil && s.Field != FieldStatus && s.Field != FieldMainRole {
+			errs.Add("sort", "ranks the values of a field that cannot be ranked")
 		}
 	}
 	var size filterSize

@@ -25,6 +25,8 @@ func TestQueryValidate(t *testing.T) {
 		"cursor by name":           {roster.Query{Page: roster.Page{Limit: 1, End: 4}, Sort: []roster.Sort{{Field: roster.FieldName}}}, "sort"},
 		"cursor by id":             {roster.Query{Page: roster.Page{Limit: 1, End: 4}, Sort: []roster.Sort{{Field: roster.FieldID, Descending: true}}}, ""},
 		"unknown sort":             {roster.Query{Page: page, Sort: []roster.Sort{{}}}, "sort"},
+		"ranked":                   {roster.Query{Page: page, Sort: []roster.Sort{{Field: roster.FieldStatus, Ranks: map[int64]int{1: -1}}, {Field: roster.FieldMainRole, Ranks: map[int64]int{}}}}, ""},
+		"ranked by what it cannot": {roster.Query{Page: page, Sort: []roster.Sort{{Field: roster.FieldRole, Ranks: map[int64]int{1: -1}}}}, "sort"},
 		"good filter":              {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldName, Operator: roster.Matches, Values: []roster.Value{{Text: "^A"}}}}}, ""},
 		"bad pattern":              {roster.Query{Page: page, Filters: []roster.Filter{{Field: roster.FieldName, Operator: roster.Matches, Values: []roster.Value{{Text: "("}}}}}, "name"},
 		"patterns one by one":      {roster.Query{Page: page, Filters: []roster.Filter{matching("a{60}"), matching("b{60}"), matching("c{60}")}}, ""},

@@ -87,8 +87,8 @@ func TestTenantIsMadeOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, s.Table, first.ID); n != 451 || progress != 450 {
-		t.Errorf("%d users are stored and %d reported, want 450 and the Admin", n, progress)
+	if n := count(t, s.Table, first.ID); n != 452 || progress != 450 {
+		t.Errorf("%d users are stored and %d reported, want 450, the Admin and the API user", n, progress)
 	}
 	config.Users, config.Progress = 7, func(int, int) { t.Error("users are stored again") }
 	second, err := Prepare(t.Context(), config)
@@ -121,8 +121,36 @@ func TestHalfMadeTenantIsCompleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, s.Table, tenant.ID); n != 451 || !tenant.Complete || tenant.Users != 450 {
+	if n := count(t, s.Table, tenant.ID); n != 452 || !tenant.Complete || tenant.Users != 450 {
 		t.Errorf("%d users are stored of %+v", n, tenant)
+	}
+}
+
+func TestTenantOfAnEarlierReleaseGetsAnAPIKey(t *testing.T) {
+	s := &store{Table: rostertest.Table(t)}
+	config := newConfig(t, s)
+	config.Users = 1
+	first, err := Prepare(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := *first
+	earlier.APIKeyID, earlier.APIKeySecret = "", ""
+	if err := config.remember(&earlier); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time it is remembered
+		second, err := Prepare(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := s.Client(t.Context(), second.APIKeyID)
+		if err != nil || client.SecretHash != oauth2.HashClientSecret(second.APIKeySecret) || client.ServiceUser == 0 || second.ClientID != first.ClientID {
+			t.Errorf("the tenant is %+v, its API key %+v, %v", second, client, err)
+		}
+	}
+	if n := count(t, s.Table, first.ID); n != 4 {
+		t.Errorf("%d users are stored, want one, the Admin and two API users", n)
 	}
 }
 
@@ -212,7 +240,7 @@ func TestLostSecretsAreSaid(t *testing.T) {
 }
 
 func TestFileIsForItsOwnerOnly(t *testing.T) {
-	tenant := &Tenant{ID: 7, ClientID: "c", ClientSecret: "s", AdminEmail: "a@roster.example", AdminPassword: "p", Integration: Integration{Token: "t"}}
+	tenant := &Tenant{ID: 7, Name: "Acme", ClientID: "c", ClientSecret: "s", APIKeyID: "k", APIKeySecret: "t", AdminEmail: "a@roster.example", AdminPassword: "p", Integration: Integration{Token: "i"}}
 	path := filepath.Join(t.TempDir(), "demo.json")
 	for range 2 { // the second time in place of the first
 		if err := tenant.WriteFile(path, "http://127.0.0.1:8080", "everybody"); err != nil {
@@ -229,9 +257,9 @@ func TestFileIsForItsOwnerOnly(t *testing.T) {
 	}
 	want := map[string]any{"baseUrl": "http://127.0.0.1:8080", "organization": map[string]any{
 		"clientId": "c", "clientSecret": "s", "adminUsername": "a@roster.example", "adminPassword": "p", "orgId": 7.0,
-	}, "customers": map[string]any{
+	}, "workspace": map[string]any{"workspace": "Acme", "apiKeyId": "k", "apiKeySecret": "t"}, "customers": map[string]any{
 		"clientId": "c", "clientSecret": "s", "audience": "everybody", "customerId": "6f72676e0000000000000007",
-	}, "global": map[string]any{"token": "t"}}
+	}, "global": map[string]any{"token": "i"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("demo.json (-want +got):\n%s", diff)
 	}

@@ -13,6 +13,7 @@ type credentials struct {
 	BaseURL      string                  `json:"baseUrl"`
 	Organization organizationCredentials `json:"organization"`
 	Customers    customersCredentials    `json:"customers"`
+	Workspace    workspaceCredentials    `json:"workspace"`
 	Global       globalCredentials       `json:"global"`
 }
 
@@ -33,6 +34,13 @@ type customersCredentials struct {
 	CustomerID   string          `json:"customerId"`
 }
 
+// workspaceCredentials are those of the workspace dialect: an API key, and the workspace by its name.
+type workspaceCredentials struct {
+	Workspace    string          `json:"workspace"`
+	APIKeyID     roster.ClientID `json:"apiKeyId"`
+	APIKeySecret string          `json:"apiKeySecret"`
+}
+
 // globalCredentials are those of the global dialect: the token of an integration of the root organization, which never expires.
 type globalCredentials struct {
 	Token string `json:"token"`
@@ -49,7 +57,8 @@ func (t *Tenant) WriteFile(path, baseURL, audience string) error {
 		Customers: customersCredentials{
 			ClientID: t.ClientID, ClientSecret: t.ClientSecret, Audience: audience, CustomerID: t.customerID(),
 		},
-		Global: globalCredentials{Token: t.Integration.Token},
+		Workspace: workspaceCredentials{Workspace: t.Name, APIKeyID: t.APIKeyID, APIKeySecret: t.APIKeySecret},
+		Global:    globalCredentials{Token: t.Integration.Token},
 	})
 }
 
@@ -82,6 +91,9 @@ func (t *Tenant) Tour(baseURL, audience, outbox string) string {
 		{"The Admin there", fmt.Sprintf(`curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?search=%s'`, users, t.AdminEmail)},
 		{"Whom an integration knows, and by what", fmt.Sprintf(`curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?integration=cloud-assistant-microsoft-teams'`, users)},
 		{"A nickname for the Admin", fmt.Sprintf(`WHO=$(curl -s -H "Authorization: Bearer $CUSTOMERS" '%s?search=%s' | sed 's/^[^"]*"_id":"\([^"]*\)".*/\1/'); curl -s -X PATCH -H "Authorization: Bearer $CUSTOMERS" -H 'Content-Type: application/json' -d '{"nickname":"The Countess"}' "%s/$WHO"`, users, t.AdminEmail, users)},
+		{"The same people in the workspace dialect, where a program is a user of its own", fmt.Sprintf(`WORKSPACE=$(curl -s -H 'Content-Type: application/json' -d '{"workspace":"%d","apiKeyId":"%s","apiKeySecret":"%s"}' %s/auth/token | sed 's/.*"accessToken":"//; s/".*//')`, t.ID, t.APIKeyID, t.APIKeySecret, baseURL)},
+		{"Who that is", fmt.Sprintf(`curl -s -H "Authorization: Bearer $WORKSPACE" %s/users/me`, baseURL)},
+		{"The second page of the operators there, by name", fmt.Sprintf(`curl -s -H "Authorization: Bearer $WORKSPACE" '%s/users?role=OPERATOR&sortBy=name&page=2&pageSize=3'`, baseURL)},
 		{"A token of an integration, for the global dialect, which has no token call", fmt.Sprintf(`INTEGRATION='%s'`, t.Integration.Token)},
 		{"The latest users of the clients there, with their roles and merchants", fmt.Sprintf(`curl -s -G -H "Authorization: Bearer $INTEGRATION" %s/client --data-urlencode fields:roles=basic --data-urlencode fields:merchant=basic -d limit=2 -d count=1`, global)},
 		{"Who is active and was created this year, by conditions in JSON5, the next page of them by its link", fmt.Sprintf(`PAGE=$(curl -s -G -H "Authorization: Bearer $INTEGRATION" %s/any --data-urlencode filter=is_active:true --data-urlencode "filter=created_at{from: '$(date +%%Y)-01-01'}" --data-urlencode 'filter=name{regex: "^[A-M]"}' -d limit=2); echo "$PAGE"; curl -s -H "Authorization: Bearer $INTEGRATION" "%s$(echo "$PAGE" | sed 's/.*"next":"\([^"]*\)".*/\1/')"`, global, baseURL)},

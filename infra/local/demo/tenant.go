@@ -2,7 +2,9 @@ package demo
 
 import (
 	"context"
+	"crypto/ecdh"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +26,9 @@ type Tenant struct {
 	ClientSecret  string          `json:"clientSecret"`
 	AdminEmail    roster.Email    `json:"adminEmail"`
 	AdminPassword string          `json:"adminPassword"`
+	// APIKeyID and APIKeySecret are those of a client that acts as a user of its own, who sees everybody in the root organization.
+	APIKeyID      roster.ClientID `json:"apiKeyId,omitempty"`
+	APIKeySecret  string          `json:"apiKeySecret,omitempty"`
 	Users         int             `json:"users"`
 	Organizations int             `json:"organizations"`
 	// Integration is there where Config has a Mint.
@@ -70,6 +75,11 @@ func Prepare(ctx context.Context, c Config) (*Tenant, error) {
 		}
 		tenant.Complete = true
 		if err := c.remember(tenant); err != nil {
+			return nil, err
+		}
+	}
+	if tenant.APIKeyID == "" { // also of a tenant that an earlier release made
+		if err := c.addAPIKey(ctx, tenant); err != nil {
 			return nil, err
 		}
 	}
@@ -131,6 +141,22 @@ func (c *Config) found(ctx context.Context) (*Tenant, error) {
 	}
 	tenant.ID, tenant.ClientID, tenant.ClientSecret = roster.TenantID(created.Organization.ID), created.Client.ID, secret
 	return tenant, c.remember(tenant)
+}
+
+// addAPIKey makes the tenant's API key. Nobody has the private key that belongs to the public one: nothing here asks for a proof of it.
+func (c *Config) addAPIKey(ctx context.Context, tenant *Tenant) error {
+	private, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("making a key pair: %w", err)
+	}
+	key, err := c.Operator.CreateAPIKey(ctx, directory.APIKeyRequest{
+		Tenant: tenant.ID, Name: "Demo API user", Role: roster.RoleStaff, ViewAll: true, PublicKey: hex.EncodeToString(private.PublicKey().Bytes()),
+	})
+	if err != nil {
+		return fmt.Errorf("making the demo tenant's API key: %w", err)
+	}
+	tenant.APIKeyID, tenant.APIKeySecret = key.Client.ID, key.Secret
+	return c.remember(tenant)
 }
 
 // writeSecret writes v as JSON to a file that only its owner can read. The file appears whole or stays as it was.
