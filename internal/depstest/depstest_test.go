@@ -60,7 +60,7 @@ const (
 //	                |                                         |
 //	               api                                        |
 //	                |                                         |
-//	directory   replica   oauth2                          delivery
+//	directory   replica   oauth2   quota   attempts       delivery
 //	       |
 //	     roster
 var allowed = []rule{
@@ -69,6 +69,8 @@ var allowed = []rule{
 	{path: "internal/directory", inside: []string{"internal/roster"}},
 	{path: "internal/replica", inside: []string{"internal/roster"}},
 	{path: "internal/oauth2", inside: []string{"internal/roster"}, outside: []string{jose, argon2id, xcrypto, cryptX}},
+	{path: "internal/quota", inside: []string{"internal/roster"}},
+	{path: "internal/attempts", inside: []string{"internal/roster"}},
 	{path: "internal/oauth2/kmssigner", inside: []string{"internal/roster"}, outside: []string{awsCore, awsKMS, smithy}},
 	{path: "internal/delivery", inside: []string{"internal/roster"}},
 	{path: "internal/sender", inside: []string{
@@ -83,7 +85,7 @@ var allowed = []rule{
 	{path: "internal/lambdaio", inside: []string{"internal/api", "internal/roster"}, outside: []string{awsLambda, awsProxy}},
 
 	{
-		path: "internal/app", inside: []string{"internal/dynamo", "internal/roster"}, outside: []string{awsCore, awsDynamoDB, awsKeys, smithy},
+		path: "internal/app", inside: []string{"internal/attempts", "internal/dynamo", "internal/quota", "internal/roster"}, outside: []string{awsCore, awsDynamoDB, awsKeys, smithy},
 		// What is recorded goes through the real stream to what stands for SES, SNS and SQS.
 		tests: []string{"infra/local/outbox", "infra/local/stream", awsStreams},
 	},

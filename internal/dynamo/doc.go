@@ -8,7 +8,7 @@
 //
 // Read table.go first, then keys.go, items.go and tx.go, then a file per noun, of which newusers.go creates users and once.go
 // and admins.go are what makes that safe; invitations.go with links.go, quotas.go, notifications.go and devices.go for messages;
-// feed.go with scan.go and scanuser.go; stream.go and audit.go for the audit trail, outgoing.go for what is to be sent; and
+// permits.go for what bounds requests; feed.go with scan.go and scanuser.go; stream.go and audit.go for the audit trail, outgoing.go for what is to be sent; and
 // check.go, which says what must hold between the items.
 //
 // # Items
@@ -29,6 +29,7 @@
 //	device            | T#7#USER#42                    | DEVICE#0102030000000000000000000000000000000000000000000000000000000000 | - | - | an app of the user's that takes push messages | RegisterDevice; removed by RegisterDevice, RemoveDevice, DeleteUser
 //	notification      | T#7#USER#42                    | NOTIFICATION#5 | -        | -                    | a push message to the user, and what became of it on each device | CreateNotification, MarkDevice, MarkNotification
 //	quota             | T#7#QUOTA#invitations/9        | DAY#2026-01-02 | -        | -                    | how many messages of a sort went out that day (UTC) | with the invitation
+//	rate              | T#7#RATE#9                     | MINUTE#2026-01-02T03:04 | -   | -                    | how many permits for requests were leased in that minute (UTC) | LeasePermits
 //	identityClaim     | T#7#IDENTITY#9#azure#jane%23doe | CLAIM        | -         | -                    | the identity azure jane#doe in organization 9 is a user's | with the user
 //	clientPointer     | T#7#CLIENTS                    | CLIENT#portal | -         | -                    | the tenant has the client                    | CreateClient, CreateTenant
 //	once              | T#7#ONCE#0102030000000000000000000000000000000000000000000000000000000000 | ONCE | - | - | what a creation under an idempotency key made | CreateUser, CreateInvitedUser, CreateUserWithOrganization, CreateOrganization, InviteAgain, CreateNotification
@@ -45,7 +46,7 @@
 // whom only an address, a client id or a token is known; what they lead to names the tenant.
 //
 // The time to live is expiresAt, in Unix seconds: of deleted users, grants, revoked tokens, audit entries, notifications, the
-// counts of a day, links, invitations a month after their time (validUntil) is over, and the records of creations (once), a day.
+// counts of a day or a minute, links, invitations a month after their time (validUntil) is over, and the records of creations (once), a day.
 // DynamoDB removes an expired item days late, so every read looks at the time itself, but that of an invitation, whose callers
 // do. Secrets stand on items that no index holds; the token of a mail stands nowhere, and that of a device neither: only their
 // hashes do.

@@ -30,6 +30,7 @@ const (
 	typeInvitation    = "invitation"
 	typeLink          = "link"
 	typeQuota         = "quota"
+	typeRate          = "rate"
 	typeDevice        = "device"
 	typeDeviceClaim   = "deviceClaim"
 	typeNotification  = "notification"

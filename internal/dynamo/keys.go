@@ -145,6 +145,16 @@ func quotaKey(tenant roster.TenantID, counter string, at time.Time) key {
 
 const dayPrefix = "DAY#"
 
+// rateKey is where the requests of an organization are counted in one minute, which at begins.
+func rateKey(tenant roster.TenantID, org roster.OrgID, at time.Time) key {
+	return key{"T#" + tenant.String() + "#RATE#" + org.String(), minutePrefix + at.UTC().Format(minuteLayout)}
+}
+
+const (
+	minutePrefix = "MINUTE#"
+	minuteLayout = "2006-01-02T15:04"
+)
+
 // linkKey is a global door: who follows a link shows a token and nothing else.
 func linkKey(hash roster.LinkHash) key {
 	return key{linkPrefix + hex.EncodeToString(hash[:]), sortLink}
