@@ -173,6 +173,9 @@ type Ports struct {
 	HashPassword func(password string) (string, error)
 	// VerifyPassword reports whether the hash is that of the password. It is as slow as HashPassword.
 	VerifyPassword func(password, hash string) (bool, error)
+	// Admit lets a request of the organization through, or is a KindTooMany error. It is asked for what has no principal, whose
+	// organization nobody knows before it is looked up; it is asked again where that is looked up again. Nil lets all through.
+	Admit func(ctx context.Context, tenant roster.TenantID, org roster.OrgID) error
 	// Policy bounds what is mailed; its zero fields are those of DefaultMessagePolicy.
 	Policy MessagePolicy
 	// Now tells the time; nil means time.Now.
@@ -195,6 +198,7 @@ type Directory struct {
 
 	hashPassword   func(password string) (string, error)
 	verifyPassword func(password, hash string) (bool, error)
+	admit          func(ctx context.Context, tenant roster.TenantID, org roster.OrgID) error
 	policy         MessagePolicy
 	now            func() time.Time
 }
@@ -204,10 +208,13 @@ func New(p Ports) *Directory {
 	d := &Directory{
 		users: p.Users, organizations: p.Organizations, roles: p.Roles, writes: p.Writes, invitations: p.Invitations,
 		credentials: p.Credentials, devices: p.Devices, notifications: p.Notifications, endpoints: p.Endpoints, audit: p.Audit, search: p.Search,
-		hashPassword: p.HashPassword, verifyPassword: p.VerifyPassword, policy: p.Policy.withDefaults(), now: p.Now,
+		hashPassword: p.HashPassword, verifyPassword: p.VerifyPassword, admit: p.Admit, policy: p.Policy.withDefaults(), now: p.Now,
 	}
 	if d.now == nil {
 		d.now = time.Now
+	}
+	if d.admit == nil {
+		d.admit = func(context.Context, roster.TenantID, roster.OrgID) error { return nil }
 	}
 	return d
 }
