@@ -39,8 +39,8 @@ type exchange struct {
 	hideCost bool
 	// permit is what let the request through, or did not; nil where none was asked for.
 	permit *roster.Permit
-	pairs    []pair // the decoded query
-	space    [8]pair
+	pairs  []pair // the decoded query
+	space  [8]pair
 }
 
 type exchangeKey struct{}
@@ -121,7 +121,7 @@ func (x *exchange) send(w http.ResponseWriter, method string) {
 	maps.Copy(header, x.header)
 	header.Set("Cache-Control", "no-store")
 	if x.permit != nil {
-		SetRateHeaders(header, *x.permit)
+		x.permit.Headers(header.Set)
 	}
 	if cost := x.meter.Cost(); cost.Calls > 0 && !x.hideCost {
 		header.Set("Server-Timing", serverTiming(cost))

@@ -187,7 +187,7 @@ func writeProblemHeaders(header http.Header, p Problem, err error) {
 		if e, ok := errors.AsType[*roster.Error](err); ok {
 			wait = e.RetryAfter
 		}
-		header.Set("Retry-After", wholeSeconds(wait))
+		header.Set("Retry-After", roster.WholeSeconds(wait))
 	}
 }
 

@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -33,27 +31,6 @@ func Admit(ctx context.Context, tenant roster.TenantID, org roster.OrgID) error 
 	return err
 }
 
-// The headers that say how an organization stands (CONTRACT 3.7).
-const (
-	headerLimit     = "X-RateLimit-Limit"
-	headerRemaining = "X-RateLimit-Remaining"
-	headerReset     = "X-RateLimit-Reset"
-)
-
-// SetRateHeaders sets the headers of an answer that say how the organization stands that asked. The time until the minute is over
-// is given in seconds, not as a time of the day, so that it does not depend on the caller's clock; it is what Retry-After says
-// when nothing remains.
-func SetRateHeaders(header http.Header, p roster.Permit) {
-	header.Set(headerLimit, strconv.FormatInt(p.Limit, 10))
-	header.Set(headerRemaining, strconv.FormatInt(p.Remaining, 10))
-	header.Set(headerReset, wholeSeconds(p.Reset))
-}
-
-// wholeSeconds returns a time to wait in seconds, rounded up, 1 at least.
-func wholeSeconds(d time.Duration) string {
-	return strconv.FormatFloat(max(1, math.Ceil(d.Seconds())), 'f', 0, 64)
-}
-
 // describeRates adds the headers to all answers of an operation but those of requests that nobody is known to have made.
 func describeRates(op *huma.Operation) {
 	for status, response := range op.Responses {
@@ -64,9 +41,9 @@ func describeRates(op *huma.Operation) {
 			response.Headers = map[string]*huma.Header{}
 		}
 		for name, description := range map[string]string{
-			headerLimit:     "How many requests the organization of the token may make in a minute, by the clock in UTC",
-			headerRemaining: "How many it has left in this minute, as far as is known to what answers: others may be using them at the same time",
-			headerReset:     "Seconds until the next minute begins",
+			roster.HeaderRateLimit:     "How many requests the organization of the token may make in a minute, by the clock in UTC",
+			roster.HeaderRateRemaining: "How many it has left in this minute, as far as is known to what answers: others may be using them at the same time",
+			roster.HeaderRateReset:     "Seconds until the next minute begins",
 		} {
 			response.Headers[name] = &huma.Header{Description: description, Schema: &huma.Schema{Type: huma.TypeInteger}}
 		}

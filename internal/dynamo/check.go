@@ -264,6 +264,8 @@ func (c *checker) meetType(h *head, attributes map[string]types.AttributeValue) 
 		return read(attributes, same[quotaItem], c.quota)
 	case typeRate:
 		return read(attributes, same[rateItem], c.rate)
+	case typeAttempts:
+		return read(attributes, same[attemptsItem], c.attempts)
 	case typeDevice:
 		return read(attributes, (*deviceItem).noun, c.userDevice)
 	case typeDeviceClaim:
@@ -296,7 +298,7 @@ func (c *checker) expiry(h *head, attributes map[string]types.AttributeValue) er
 	_, expires := attributes["expiresAt"]
 	var must bool
 	switch h.Type {
-	case typeGrant, typeRevoked, typeOnce, typeAudit, typeInvitation, typeLink, typeQuota, typeRate, typeNotification:
+	case typeGrant, typeRevoked, typeOnce, typeAudit, typeInvitation, typeLink, typeQuota, typeRate, typeAttempts, typeNotification:
 		must = true
 	case typeUser:
 		_, must = attributes["deletedAt"]

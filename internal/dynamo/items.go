@@ -31,6 +31,7 @@ const (
 	typeLink          = "link"
 	typeQuota         = "quota"
 	typeRate          = "rate"
+	typeAttempts      = "attempts"
 	typeDevice        = "device"
 	typeDeviceClaim   = "deviceClaim"
 	typeNotification  = "notification"
