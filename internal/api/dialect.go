@@ -31,6 +31,8 @@ type Options struct {
 	// ReplicaAge reports how long ago the replica last looked at the tenant's feed, for the log lines of requests that
 	// it answered; nil means unknown.
 	ReplicaAge func(roster.TenantID) (time.Duration, bool)
+	// Quota bounds the requests of each organization; nil means that nothing does.
+	Quota Quota
 }
 
 // Dialect is what a dialect says of itself.
@@ -102,7 +104,7 @@ type Answer struct {
 // commonErrors are the failures that every operation has.
 var commonErrors = map[int]string{
 	http.StatusUnauthorized:        "No valid access token: missing, malformed, forged, expired, revoked, or for another audience",
-	http.StatusTooManyRequests:     "Too many requests",
+	http.StatusTooManyRequests:     "The organization of the token has made too many requests in this minute",
 	http.StatusInternalServerError: "Internal server error",
 	http.StatusServiceUnavailable:  "Something this depends on does not answer now; try again after the time in Retry-After",
 }
@@ -114,6 +116,7 @@ type API struct {
 	logger     *slog.Logger
 	now        func() time.Time
 	age        func(roster.TenantID) (time.Duration, bool)
+	quota      Quota
 	mux        *http.ServeMux
 	huma       huma.API
 	rules      map[*huma.Operation][]rule
@@ -128,7 +131,7 @@ type API struct {
 // New returns the API of a dialect, without operations yet.
 func New(d Dialect, o Options) *API {
 	a := &API{
-		dialect: d, logger: o.Log, now: o.Now, age: o.ReplicaAge, mux: http.NewServeMux(), paths: http.NewServeMux(),
+		dialect: d, logger: o.Log, now: o.Now, age: o.ReplicaAge, quota: o.Quota, mux: http.NewServeMux(), paths: http.NewServeMux(),
 		rules: map[*huma.Operation][]rule{}, operations: map[string]Operation{}, methods: map[string][]string{}, names: map[string]fieldNames{},
 	}
 	a.names[""] = newFieldNames(d.FieldNames)
@@ -275,6 +278,7 @@ func (a *API) describe(op Operation) huma.Operation {
 // describeAnswers completes an operation by every answer but that of a request that succeeds.
 func (a *API) describeAnswers(described *huma.Operation) {
 	op := a.operations[described.OperationID]
+	defer describeRates(described)
 	delete(described.Responses, "default") // huma's, for an operation that says nothing of its failures
 	for _, errors := range []map[int]string{commonErrors, op.Errors} {
 		for status, description := range errors {

@@ -6,7 +6,7 @@
 // feeds that handler from Lambda events and puts the principal that the authorizer found into the request's context;
 // what a request means is decided in package directory.
 //
-// Read dialect.go (API, Register), then exchange.go (the road of one request), parameters.go, body.go, list.go, problem.go,
+// Read dialect.go (API, Register), then exchange.go (the road of one request), rates.go, parameters.go, body.go, list.go, problem.go,
 // etag.go and once.go.
 //
 // Decisions that hold for all dialects:
@@ -23,6 +23,8 @@
 //     fields, see Body.
 //   - A message names parameters and fields by the dialect's names, and repeats nothing of what the caller wrote but names
 //     of fields that look like one.
+//   - Every operation takes a permit of the caller's organization before anything else is looked at, refused requests too. Every
+//     answer to a request that asked for one says in X-RateLimit-Limit, -Remaining and -Reset how the organization stands.
 //   - Answers are JSON whatever Accept says (RFC 9110, section 12.5.1, allows that), and are never to be cached.
 //   - A path that is not an operation's is answered 404, a method that its path does not have 405 with Allow, HEAD like
 //     GET without the body, OPTIONS with Allow and nothing else. The error body is the dialect's everywhere.

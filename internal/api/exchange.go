@@ -37,8 +37,10 @@ type exchange struct {
 	facts []slog.Attr
 	// hideCost leaves the meter out of the answer.
 	hideCost bool
-	pairs    []pair // the decoded query
-	space    [8]pair
+	// permit is what let the request through, or did not; nil where none was asked for.
+	permit *roster.Permit
+	pairs  []pair // the decoded query
+	space  [8]pair
 }
 
 type exchangeKey struct{}
@@ -118,6 +120,9 @@ func (x *exchange) send(w http.ResponseWriter, method string) {
 	header := w.Header()
 	maps.Copy(header, x.header)
 	header.Set("Cache-Control", "no-store")
+	if x.permit != nil {
+		x.permit.Headers(header.Set)
+	}
 	if cost := x.meter.Cost(); cost.Calls > 0 && !x.hideCost {
 		header.Set("Server-Timing", serverTiming(cost))
 	}
@@ -170,13 +175,19 @@ func (a *API) log(ctx context.Context, x *exchange, r *http.Request, took time.D
 	a.logger.LogAttrs(ctx, level, "request", attrs...)
 }
 
-// enter is the huma middleware of every operation: it lets in a known caller with parameters that keep to the document.
+// enter is the huma middleware of every operation: it lets in a known caller whose organization has a
+// request left, with parameters that keep to the document.
 func (a *API) enter(c huma.Context, next func(huma.Context)) {
 	r, _ := humago.Unwrap(c)
 	x := exchangeFrom(r.Context())
 	x.operation = c.Operation().OperationID
-	if principalFrom(r.Context()) == nil {
+	p := principalFrom(r.Context())
+	if p == nil {
 		a.fail(x, roster.Unauthenticated("a bearer token is required"))
+		return
+	}
+	if err := Admit(r.Context(), p.Tenant, p.Org()); err != nil {
+		a.fail(x, err)
 		return
 	}
 	if err := x.checkParameters(r, a.rules[c.Operation()]); err != nil {

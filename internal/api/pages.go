@@ -31,7 +31,7 @@ type Pages struct {
 
 // Handler returns the handler of the pages.
 func (p Pages) Handler(o Options) http.Handler {
-	a := &API{dialect: Dialect{Name: p.Name}, logger: o.Log, now: o.Now}
+	a := &API{dialect: Dialect{Name: p.Name}, logger: o.Log, now: o.Now, quota: o.Quota}
 	if a.logger == nil {
 		a.logger = slog.New(slog.DiscardHandler)
 	}

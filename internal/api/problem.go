@@ -3,11 +3,10 @@ package api
 import (
 	"errors"
 	"maps"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -184,11 +183,11 @@ func writeProblemHeaders(header http.Header, p Problem, err error) {
 		// RFC 6750, section 3: a 401 names the scheme; the error code is left to the gateway, which saw the token.
 		header.Set("WWW-Authenticate", "Bearer")
 	case roster.KindTooMany, roster.KindUnavailable:
-		seconds := 1.0
+		var wait time.Duration
 		if e, ok := errors.AsType[*roster.Error](err); ok {
-			seconds = max(1, math.Ceil(e.RetryAfter.Seconds()))
+			wait = e.RetryAfter
 		}
-		header.Set("Retry-After", strconv.FormatFloat(seconds, 'f', 0, 64))
+		header.Set("Retry-After", roster.WholeSeconds(wait))
 	}
 }
 

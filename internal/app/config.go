@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rosterhq/roster/internal/quota"
 )
 
 // Environment is what a Lambda gets from the process it runs in.
@@ -43,6 +45,8 @@ const (
 	Push
 	// Refusals are the settings of those who tell of messages that cannot be sent.
 	Refusals
+	// Requests are the settings of those who answer requests of organizations.
+	Requests
 )
 
 // Config is the configuration of a function. Fields of parts that were not asked for are zero.
@@ -132,6 +136,10 @@ type Config struct {
 	RefusalsQueue string
 	// SQSEndpoint is ROSTER_SQS_ENDPOINT, the address of another SQS than the Region's; empty if it is not set. Part Refusals.
 	SQSEndpoint string
+
+	// RequestsPerMinute is ROSTER_REQUESTS_PER_MINUTE: how many requests an organization may make in a minute, from 0, which is any
+	// number, to 10000000; 10000 if it is not set. Part Requests.
+	RequestsPerMinute int64
 }
 
 // Credentials are what AWS requests are signed with.
@@ -155,6 +163,7 @@ const (
 	defaultLinks           = 1000
 	defaultLinksPerAddress = 5
 	mostMessages           = 1_000_000
+	mostRequests           = 10_000_000
 )
 
 // Load reads a function's configuration: what every function needs, and the given parts. The error names everything that is
@@ -208,6 +217,8 @@ func Load(getenv func(string) string, parts ...Part) (*Config, error) {
 			c.PushAPNS = e.application("ROSTER_PUSH_APNS", "APNS")
 			c.PushAPNSSandbox = e.application("ROSTER_PUSH_APNS_SANDBOX", "APNS_SANDBOX")
 			c.SNSEndpoint = e.address("ROSTER_SNS_ENDPOINT")
+		case Requests:
+			c.RequestsPerMinute = e.number("ROSTER_REQUESTS_PER_MINUTE", quota.DefaultLimit, 0, mostRequests)
 		case Refusals:
 			e.required("ROSTER_REFUSALS_QUEUE")
 			c.RefusalsQueue = e.address("ROSTER_REFUSALS_QUEUE")

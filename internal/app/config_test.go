@@ -29,7 +29,7 @@ func with(pairs ...string) func(string) string {
 }
 
 // every is all parts.
-var every = []Part{Tokens, Signing, Replica, Retention, Invitations, Mail, Push, Refusals}
+var every = []Part{Tokens, Signing, Replica, Retention, Invitations, Mail, Push, Refusals, Requests}
 
 func TestDefaults(t *testing.T) {
 	got, err := Load(with("ROSTER_ISSUER", "https://roster.example/dev/", "ROSTER_SIGNING_KEY", "key", "ROSTER_MAIL_FROM", "no-reply@roster.example",
@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 		ReplicaOverlap: 5 * time.Second, ReplicaMemory: 512 << 20 / 10 * 6,
 		DeletedRetention: 90 * 24 * time.Hour, AuditRetention: 90 * 24 * time.Hour,
 		InvitationValidity: 7 * 24 * time.Hour, InvitationsPerDay: 25, LinksPerDay: 1000, LinksPerAddress: 5,
-		MailFrom: "no-reply@roster.example", LinkBase: "https://roster.example/dev", RefusalsQueue: "https://sqs.example/1/refusals",
+		MailFrom: "no-reply@roster.example", LinkBase: "https://roster.example/dev", RefusalsQueue: "https://sqs.example/1/refusals", RequestsPerMinute: 10_000,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -64,7 +64,7 @@ func TestEverythingCanBeSet(t *testing.T) {
 		"ROSTER_LINK_BASE", "http://127.0.0.1:8080", "ROSTER_SES_ENDPOINT", "http://127.0.0.1:1/ses",
 		"ROSTER_PUSH_FCM", "arn:aws:sns:eu-central-1:1:app/GCM/a", "ROSTER_PUSH_APNS", "arn:aws-cn:sns:cn-north-1:1:app/APNS/b",
 		"ROSTER_PUSH_APNS_SANDBOX", "arn:aws:sns:eu-central-1:1:app/APNS_SANDBOX/c", "ROSTER_SNS_ENDPOINT", "http://127.0.0.1:1/sns",
-		"ROSTER_REFUSALS_QUEUE", "http://127.0.0.1:1/queue", "ROSTER_SQS_ENDPOINT", "http://127.0.0.1:1/sqs",
+		"ROSTER_REFUSALS_QUEUE", "http://127.0.0.1:1/queue", "ROSTER_SQS_ENDPOINT", "http://127.0.0.1:1/sqs", "ROSTER_REQUESTS_PER_MINUTE", "0",
 	), every...)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		"ROSTER_INVITATION_DAYS", "91", "ROSTER_INVITATIONS_PER_DAY", "-1", "ROSTER_LINKS_PER_DAY", "1000001", "ROSTER_LINKS_PER_ADDRESS", "few",
 		"ROSTER_MAIL_REPLY_TO", "nobody", "ROSTER_LINK_BASE", "roster.example", "ROSTER_SES_ENDPOINT", "localhost:1",
 		"ROSTER_PUSH_FCM", "arn:aws:sns:eu-central-1:1:app/APNS/a", "ROSTER_PUSH_APNS", "arn:aws:sns:eu-central-1:1:app/APNS_SANDBOX/a",
-		"ROSTER_PUSH_APNS_SANDBOX", "c", "ROSTER_SNS_ENDPOINT", "localhost:1", "ROSTER_REFUSALS_QUEUE", "refusals", "ROSTER_SQS_ENDPOINT", "localhost:1",
+		"ROSTER_PUSH_APNS_SANDBOX", "c", "ROSTER_SNS_ENDPOINT", "localhost:1", "ROSTER_REFUSALS_QUEUE", "refusals", "ROSTER_SQS_ENDPOINT", "localhost:1", "ROSTER_REQUESTS_PER_MINUTE", "-1",
 	), every...)
 	if err == nil {
 		t.Fatal("Load accepts all of it")
@@ -117,7 +117,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		"ROSTER_DELETED_RETENTION_DAYS", "ROSTER_AUDIT_RETENTION_DAYS",
 		"ROSTER_INVITATION_DAYS", "ROSTER_INVITATIONS_PER_DAY", "ROSTER_LINKS_PER_DAY", "ROSTER_LINKS_PER_ADDRESS",
 		"ROSTER_MAIL_FROM", "ROSTER_MAIL_REPLY_TO", "ROSTER_LINK_BASE", "ROSTER_SES_ENDPOINT",
-		"ROSTER_PUSH_FCM", "ROSTER_PUSH_APNS", "ROSTER_PUSH_APNS_SANDBOX", "ROSTER_SNS_ENDPOINT", "ROSTER_REFUSALS_QUEUE", "ROSTER_SQS_ENDPOINT",
+		"ROSTER_PUSH_FCM", "ROSTER_PUSH_APNS", "ROSTER_PUSH_APNS_SANDBOX", "ROSTER_SNS_ENDPOINT", "ROSTER_REFUSALS_QUEUE", "ROSTER_SQS_ENDPOINT", "ROSTER_REQUESTS_PER_MINUTE",
 	} {
 		if n := strings.Count(err.Error(), "\n"+name+": "); n != 1 {
 			t.Errorf("%s is named %d times, want once, in\n%v", name, n, err)

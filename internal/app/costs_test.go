@@ -26,7 +26,8 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 		t.Run(strconv.Itoa(users), func(t *testing.T) {
 			var ahead atomic.Int64 // nanoseconds by which the functions' clock is ahead
 			now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-			h := buildAt(t, now)
+			// Without the quota, of which TestAPermitCostsAWriteAMinute says what it adds.
+			h := buildOn(t, now, rostertest.CreateTable(t), "ROSTER_REQUESTS_PER_MINUTE", "0")
 			table := h.config.NewTable(now, h.config.Logger(h.log))
 			crowd := people.New(people.Config{Seed: 1, Now: time.Now(), Tenant: h.tenant.Organization.Tenant, Users: users})
 			populate(t, table, crowd)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/rosterhq/roster/internal/dynamo"
+	"github.com/rosterhq/roster/internal/quota"
 )
 
 // NewTable returns the table. It makes no call. Without the part Retention it keeps things for as long as package dynamo does by itself.
@@ -29,6 +30,15 @@ func (c *Config) NewTable(now func() time.Time, log *slog.Logger) *dynamo.Table 
 	return dynamo.New(dynamodb.New(options), c.Table, dynamo.Options{
 		Now: now, Log: log, Retention: c.DeletedRetention, AuditRetention: c.AuditRetention,
 	})
+}
+
+// NewQuota returns what lets requests through, nil where nothing bounds them, which a Limiter knows. It needs the part Requests, and
+// makes no call.
+func (c *Config) NewQuota(table *dynamo.Table, now func() time.Time) *quota.Limiter {
+	if c.RequestsPerMinute == 0 {
+		return nil
+	}
+	return quota.New(table, c.RequestsPerMinute, now)
 }
 
 // Provider returns the credentials in the form that AWS clients take.

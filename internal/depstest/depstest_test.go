@@ -60,7 +60,7 @@ const (
 //	                |                                         |
 //	               api                                        |
 //	                |                                         |
-//	directory   replica   oauth2                          delivery
+//	directory   replica   oauth2   quota   attempts       delivery
 //	       |
 //	     roster
 var allowed = []rule{
@@ -69,6 +69,8 @@ var allowed = []rule{
 	{path: "internal/directory", inside: []string{"internal/roster"}},
 	{path: "internal/replica", inside: []string{"internal/roster"}},
 	{path: "internal/oauth2", inside: []string{"internal/roster"}, outside: []string{jose, argon2id, xcrypto, cryptX}},
+	{path: "internal/quota", inside: []string{"internal/roster"}},
+	{path: "internal/attempts", inside: []string{"internal/roster"}},
 	{path: "internal/oauth2/kmssigner", inside: []string{"internal/roster"}, outside: []string{awsCore, awsKMS, smithy}},
 	{path: "internal/delivery", inside: []string{"internal/roster"}},
 	{path: "internal/sender", inside: []string{
@@ -83,16 +85,16 @@ var allowed = []rule{
 	{path: "internal/lambdaio", inside: []string{"internal/api", "internal/roster"}, outside: []string{awsLambda, awsProxy}},
 
 	{
-		path: "internal/app", inside: []string{"internal/dynamo", "internal/roster"}, outside: []string{awsCore, awsDynamoDB, awsKeys, smithy},
+		path: "internal/app", inside: []string{"internal/dynamo", "internal/quota", "internal/roster"}, outside: []string{awsCore, awsDynamoDB, awsKeys, smithy},
 		// What is recorded goes through the real stream to what stands for SES, SNS and SQS.
 		tests: []string{"infra/local/outbox", "infra/local/stream", awsStreams},
 	},
 	{path: "internal/app/*", inside: []string{
-		"internal/app", "internal/lambdaio", "internal/api", "internal/api/*", "internal/dynamo",
+		"internal/app", "internal/attempts", "internal/lambdaio", "internal/api", "internal/api/*", "internal/dynamo",
 		"internal/directory", "internal/replica", "internal/oauth2", "internal/roster",
 	}, outside: []string{awsCore}},
 	{path: "internal/app/tokens", inside: []string{
-		"internal/app", "internal/lambdaio", "internal/api", "internal/dynamo", "internal/oauth2", "internal/oauth2/kmssigner", "internal/roster",
+		"internal/app", "internal/attempts", "internal/lambdaio", "internal/api", "internal/dynamo", "internal/oauth2", "internal/oauth2/kmssigner", "internal/roster",
 	}, outside: []string{awsCore, awsKMS}},
 	{path: "internal/app/notifications", inside: []string{
 		"internal/app", "internal/lambdaio", "internal/api", "internal/api/organization", "internal/dynamo", "internal/directory", "internal/sender/endpoints", "internal/roster",

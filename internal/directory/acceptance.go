@@ -153,6 +153,10 @@ func (d *Directory) follow(ctx context.Context, token string) (followed, error) 
 	if invitation.Expired(d.now()) {
 		return followed{}, roster.DeadLink(fmt.Errorf("invitation %s has expired", invitation.ID))
 	}
+	// Only now is it known whose request this is.
+	if err := d.admit(ctx, invitation.Tenant, invitation.Path.Last()); err != nil {
+		return followed{}, err
+	}
 	f := followed{link: hash, invitation: invitation}
 	if invitation.Purpose == roster.PurposeSignUp {
 		return f, nil

@@ -158,6 +158,13 @@ type View interface {
 	Warehouse(id roster.WarehouseID) (roster.Warehouse, bool)
 }
 
+// Attempts slows those who guess passwords. Package attempts has the one that functions use.
+type Attempts interface {
+	// Password is called before the password of the tenant's user with that address is looked at. It is a KindTooMany error, with
+	// the time to wait, if too many were wrong.
+	Password(ctx context.Context, tenant roster.TenantID, email roster.Email) (roster.Attempt, error)
+}
+
 // Ports is what a Directory works with.
 type Ports struct {
 	Users         Users
@@ -177,6 +184,11 @@ type Ports struct {
 	HashPassword func(password string) (string, error)
 	// VerifyPassword reports whether the hash is that of the password. It is as slow as HashPassword.
 	VerifyPassword func(password, hash string) (bool, error)
+	// Attempts slows those who guess passwords; nil slows nobody.
+	Attempts Attempts
+	// Admit lets a request of the organization through, or is a KindTooMany error. It is asked for what has no principal, whose
+	// organization nobody knows before it is looked up; it is asked again where that is looked up again. Nil lets all through.
+	Admit func(ctx context.Context, tenant roster.TenantID, org roster.OrgID) error
 	// Policy bounds what is mailed; its zero fields are those of DefaultMessagePolicy.
 	Policy MessagePolicy
 	// Now tells the time; nil means time.Now.
@@ -195,10 +207,12 @@ type Directory struct {
 	notifications Notifications
 	endpoints     Endpoints
 	audit         Audit
+	attempts      Attempts
 	search        Search
 
 	hashPassword   func(password string) (string, error)
 	verifyPassword func(password, hash string) (bool, error)
+	admit          func(ctx context.Context, tenant roster.TenantID, org roster.OrgID) error
 	policy         MessagePolicy
 	now            func() time.Time
 }
@@ -207,13 +221,27 @@ type Directory struct {
 func New(p Ports) *Directory {
 	d := &Directory{
 		users: p.Users, organizations: p.Organizations, roles: p.Roles, writes: p.Writes, invitations: p.Invitations,
-		credentials: p.Credentials, devices: p.Devices, notifications: p.Notifications, endpoints: p.Endpoints, audit: p.Audit, search: p.Search,
-		hashPassword: p.HashPassword, verifyPassword: p.VerifyPassword, policy: p.Policy.withDefaults(), now: p.Now,
+		credentials: p.Credentials, devices: p.Devices, notifications: p.Notifications, endpoints: p.Endpoints, audit: p.Audit, attempts: p.Attempts, search: p.Search,
+		hashPassword: p.HashPassword, verifyPassword: p.VerifyPassword, admit: p.Admit, policy: p.Policy.withDefaults(), now: p.Now,
 	}
 	if d.now == nil {
 		d.now = time.Now
 	}
+	if d.attempts == nil {
+		d.attempts = unslowed{}
+	}
+	if d.admit == nil {
+		d.admit = func(context.Context, roster.TenantID, roster.OrgID) error { return nil }
+	}
 	return d
+}
+
+// unslowed is Attempts that slow nobody.
+type unslowed struct{}
+
+func (unslowed) Password(context.Context, roster.TenantID, roster.Email) (roster.Attempt, error) {
+	nothing := func(context.Context) error { return nil }
+	return roster.Attempt{Failed: nothing, Succeeded: nothing}, nil
 }
 
 // moment returns the time to write on what happens now: UTC, to the millisecond.

@@ -266,6 +266,10 @@ func (c *checker) meetType(h *head, attributes map[string]types.AttributeValue) 
 		return read(attributes, (*linkItem).noun, c.link)
 	case typeQuota:
 		return read(attributes, same[quotaItem], c.quota)
+	case typeRate:
+		return read(attributes, same[rateItem], c.rate)
+	case typeAttempts:
+		return read(attributes, same[attemptsItem], c.attempts)
 	case typeDevice:
 		return read(attributes, (*deviceItem).noun, c.userDevice)
 	case typeDeviceClaim:
@@ -298,7 +302,7 @@ func (c *checker) expiry(h *head, attributes map[string]types.AttributeValue) er
 	_, expires := attributes["expiresAt"]
 	var must bool
 	switch h.Type {
-	case typeGrant, typeRevoked, typeOnce, typeAudit, typeInvitation, typeLink, typeQuota, typeNotification:
+	case typeGrant, typeRevoked, typeOnce, typeAudit, typeInvitation, typeLink, typeQuota, typeRate, typeAttempts, typeNotification:
 		must = true
 	case typeUser:
 		_, must = attributes["deletedAt"]

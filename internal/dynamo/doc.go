@@ -8,7 +8,7 @@
 //
 // Read table.go first, then keys.go, items.go and tx.go, then a file per noun, of which newusers.go creates users and once.go
 // and admins.go are what makes that safe; invitations.go with links.go, quotas.go, notifications.go and devices.go for messages;
-// feed.go with scan.go and scanuser.go; stream.go and audit.go for the audit trail, outgoing.go for what is to be sent; and
+// permits.go and attempts.go for what bounds requests and guesses; feed.go with scan.go and scanuser.go; stream.go and audit.go for the audit trail, outgoing.go for what is to be sent; and
 // check.go, which says what must hold between the items.
 //
 // # Items
@@ -30,6 +30,7 @@
 //	device            | T#7#USER#42                    | DEVICE#0102030000000000000000000000000000000000000000000000000000000000 | - | - | an app of the user's that takes push messages | RegisterDevice; removed by RegisterDevice, RemoveDevice, DeleteUser
 //	notification      | T#7#USER#42                    | NOTIFICATION#5 | -        | -                    | a push message to the user, and what became of it on each device | CreateNotification, MarkDevice, MarkNotification
 //	quota             | T#7#QUOTA#invitations/9        | DAY#2026-01-02 | -        | -                    | how many messages of a sort went out that day (UTC) | with the invitation
+//	rate              | T#7#RATE#9                     | MINUTE#2026-01-02T03:04 | -   | -                    | how many permits for requests were leased in that minute (UTC) | LeasePermits
 //	identityClaim     | T#7#IDENTITY#9#azure#jane%23doe | CLAIM        | -         | -                    | the identity azure jane#doe in organization 9 is a user's | with the user
 //	clientPointer     | T#7#CLIENTS                    | CLIENT#portal | -         | -                    | the tenant has the client                    | CreateClient, CreateIntegration, CreateServiceUser, CreateTenant
 //	once              | T#7#ONCE#0102030000000000000000000000000000000000000000000000000000000000 | ONCE | - | - | what a creation under an idempotency key made | CreateUser, CreateInvitedUser, CreateUserWithOrganization, CreateOrganization, InviteAgain, CreateNotification
@@ -41,13 +42,14 @@
 //	integrationToken  | CLIENT#portal                  | TOKEN#b7Kq    | -         | -                    | what is kept of a token of that client, which is an integration: not the token | CreateIntegration, CreateIntegrationToken, RevokeIntegrationToken
 //	grant             | GRANT#0102030000000000000000000000000000000000000000000000000000000000 | GRANT | - | - | a family of refresh tokens, hashes only | CreateGrant, RotateGrant, RevokeGrant
 //	revokedToken      | REVOKED#b7Kq                   | REVOKED       | -         | -                    | the access token is revoked                  | RevokeToken
+//	attempts          | ATTEMPTS#0102030000000000000000000000000000000000000000000000000000000000 | ATTEMPTS | - | - | how many wrong secrets an account or an address has tried lately; the key is a hash of which | ReserveAttempt, CountAttempt, ForgetAttempts, UncountAttempt
 //	signingKey        | KEYS                           | KEY#NzbLs     | -         | -                    | a public key that tokens are signed with     | PutSigningKey
 //
 // Keys that begin with T# belong to the tenant whose id follows. The others are the doors by which a stranger enters, of
 // whom only an address, a client id or a token is known; what they lead to names the tenant.
 //
 // The time to live is expiresAt, in Unix seconds: of deleted users, grants, revoked tokens, audit entries, notifications, the
-// counts of a day, links, invitations a month after their time (validUntil) is over, and the records of creations (once), a day.
+// counts of a day or a minute, those of wrong secrets, links, invitations a month after their time (validUntil) is over, and the records of creations (once), a day.
 // DynamoDB removes an expired item days late, so every read looks at the time itself, but that of an invitation, whose callers
 // do. Secrets stand on items that no index holds; the token of a mail stands nowhere, and that of a device neither: only their
 // hashes do.
@@ -86,6 +88,7 @@
 //	the clients of a tenant                    | Clients                           | consistent query of the pointers, batch get
 //	the refresh token's family                 | Grant                             | consistent get, 1 RRU
 //	is that access token revoked               | TokenRevoked                      | get, 0.5 RRU
+//	how many wrong secrets were tried          | Attempts                          | batch get, 1 RRU each
 //	the public keys                            | SigningKeys                       | consistent query
 //	the audit trail of an organization         | AuditEntries                      | page of its partition, newest first
 //	what of a tenant changed since             | Changes                           | query of index search, per shard

@@ -32,6 +32,8 @@ const (
 	typeInvitation       = "invitation"
 	typeLink             = "link"
 	typeQuota            = "quota"
+	typeRate             = "rate"
+	typeAttempts         = "attempts"
 	typeDevice           = "device"
 	typeDeviceClaim      = "deviceClaim"
 	typeNotification     = "notification"

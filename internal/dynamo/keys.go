@@ -48,6 +48,7 @@ const (
 	sortReset        = "RESET"
 	sortSignUp       = "SIGNUP"
 	sortLink         = "LINK"
+	sortAttempts     = "ATTEMPTS"
 )
 
 func organizationKey(tenant roster.TenantID, id roster.OrgID) key {
@@ -152,6 +153,16 @@ func quotaKey(tenant roster.TenantID, counter string, at time.Time) key {
 
 const dayPrefix = "DAY#"
 
+// rateKey is where the requests of an organization are counted in one minute, which at begins.
+func rateKey(tenant roster.TenantID, org roster.OrgID, at time.Time) key {
+	return key{"T#" + tenant.String() + "#RATE#" + org.String(), minutePrefix + at.UTC().Format(minuteLayout)}
+}
+
+const (
+	minutePrefix = "MINUTE#"
+	minuteLayout = "2006-01-02T15:04"
+)
+
 // linkKey is a global door: who follows a link shows a token and nothing else.
 func linkKey(hash roster.LinkHash) key {
 	return key{linkPrefix + hex.EncodeToString(hash[:]), sortLink}
@@ -188,6 +199,14 @@ func revokedKey(tokenID string) key { return key{"REVOKED#" + escape(tokenID), s
 func signingKeyKey(id string) key { return key{signingKeysPartition, "KEY#" + escape(id)} }
 
 const signingKeysPartition = "KEYS"
+
+// attemptsKey is a global door: a client is counted before its tenant is known, and an address has none. Whose the key is can be told
+// from whoever made it alone, the tenant of an account being part of it.
+func attemptsKey(k roster.AttemptKey) key {
+	return key{attemptsPrefix + hex.EncodeToString(k[:]), sortAttempts}
+}
+
+const attemptsPrefix = "ATTEMPTS#"
 
 // escape makes free text safe between two #: a percent sign and a # become %25 and %23. What is equal only but for case
 // or spacing must be made the same before, as roster.Email.Key does.

@@ -37,6 +37,8 @@ func TestSchemaPageShowsTheKeys(t *testing.T) {
 		typeInvitation + ": sign-up": invitationKey(roster.InvitationRef{Tenant: 7, Purpose: roster.PurposeSignUp, Org: 9, Email: "Jane@Example.com"}),
 		typeLink:                     linkKey([32]byte{1, 2, 3}),
 		typeQuota:                    quotaKey(7, "invitations/9", time.Date(2026, time.January, 2, 23, 59, 59, 0, time.UTC)),
+		typeRate:                     rateKey(7, 9, time.Date(2026, time.January, 2, 3, 4, 0, 0, time.UTC)),
+		typeAttempts:                 attemptsKey(roster.AttemptKey{1, 2, 3}),
 		typeDevice:                   deviceKey(7, 42, [32]byte{1, 2, 3}),
 		typeDeviceClaim:              deviceClaimKey([32]byte{1, 2, 3}),
 		typeNotification:             notificationKey(roster.NotificationRef{Tenant: 7, User: 42, ID: 5}),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -30,6 +31,9 @@ type Caller struct {
 	// Principal is who the authorizer found the token to speak for; nil on a route without an authorizer, and when what
 	// the authorizer handed over is not a whole principal.
 	Principal *roster.Principal
+	// SourceIP is where the request came from, as the gateway saw it; not valid where it did not say so. HTTP puts it into the
+	// request's context, see roster.SourceFrom.
+	SourceIP netip.Addr
 }
 
 // Options are the settings of HTTP. The zero value is useful.
@@ -67,8 +71,10 @@ func HTTP(handler http.Handler, options Options) Handler {
 		}
 		ctx, cancel := answerDeadline(ctx, options.Margin)
 		defer cancel()
+		caller := callerOf(&event)
+		ctx = roster.WithSource(ctx, caller.SourceIP)
 		if options.Identify != nil {
-			ctx = options.Identify(ctx, callerOf(&event))
+			ctx = options.Identify(ctx, caller)
 		}
 		bridge := httpadapter.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			repairRequest(r, &event, options.BasePath)

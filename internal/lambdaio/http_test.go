@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -275,6 +276,9 @@ func checkErrorBody(t *testing.T, response Response) {
 	}
 }
 
+// sameAddress is for cmp, which looks into what it does not know.
+var sameAddress = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+
 func TestCallerComesFromTheAuthorizerAlone(t *testing.T) {
 	principal := roster.Principal{Tenant: 7, Path: roster.OrgPath{7, 8}, Client: "c", User: 9, Permissions: roster.Permissions(roster.OrgViewUsers), TokenID: "j"}
 	whole := map[string]any{"principalId": "user:9", "integrationLatency": 31.0}
@@ -296,13 +300,19 @@ func TestCallerComesFromTheAuthorizerAlone(t *testing.T) {
 			event := get("/")
 			event.RequestContext.RequestID = "request-1"
 			event.RequestContext.Authorizer = test.authorizer
-			event.MultiValueHeaders = map[string][]string{"Tenant": {"1"}, "X-Golambdaproxy-Apigw-Context": {`{}`}}
+			event.RequestContext.Identity.SourceIP = "192.0.2.1"
+			event.MultiValueHeaders = map[string][]string{"Tenant": {"1"}, "X-Forwarded-For": {"198.51.100.9"}, "X-Golambdaproxy-Apigw-Context": {`{}`}}
 			options := quiet()
 			type key struct{}
 			options.Identify = func(ctx context.Context, c Caller) context.Context { return context.WithValue(ctx, key{}, c) }
 			r, _ := requestOf(t, event, options)
-			if diff := cmp.Diff(Caller{RequestID: "request-1", Principal: test.want}, r.Context().Value(key{})); diff != "" {
+			source := netip.MustParseAddr("192.0.2.1")
+			want := Caller{RequestID: "request-1", Principal: test.want, SourceIP: source}
+			if diff := cmp.Diff(want, r.Context().Value(key{}), sameAddress); diff != "" {
 				t.Errorf("the caller differs (-want +got):\n%s", diff)
+			}
+			if got := roster.SourceFrom(r.Context()); got != source {
+				t.Errorf("the context says that it comes from %v, want %v", got, source)
 			}
 		})
 	}
@@ -415,7 +425,7 @@ func TestDecodingKeepsWhatMatters(t *testing.T) {
 		want, wantBody := requestFrom(t, whole)
 		got, gotBody := requestFrom(t, lean)
 		if diff := cmp.Diff([]any{want.Method, want.RequestURI, want.Host, want.RemoteAddr, want.Header, wantBody, callerOf(&whole)},
-			[]any{got.Method, got.RequestURI, got.Host, got.RemoteAddr, got.Header, gotBody, callerOf(&lean)}); diff != "" {
+			[]any{got.Method, got.RequestURI, got.Host, got.RemoteAddr, got.Header, gotBody, callerOf(&lean)}, sameAddress); diff != "" {
 			t.Errorf("%s: decoding loses (-whole +lean):\n%s", file, diff)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -155,6 +156,10 @@ func rawQuery(event *Request) string {
 // callerOf reads the caller from the part of the event that only the gateway can write.
 func callerOf(event *Request) Caller {
 	caller := Caller{RequestID: event.RequestContext.RequestID}
+	// Never from X-Forwarded-For, whose first entries are whatever the caller made up.
+	if source, err := netip.ParseAddr(event.RequestContext.Identity.SourceIP); err == nil {
+		caller.SourceIP = source
+	}
 	if len(event.RequestContext.Authorizer) == 0 {
 		return caller
 	}

@@ -26,7 +26,7 @@ func (s *Server) authenticate(ctx context.Context, r *request) (roster.Client, e
 	return s.recognize(ctx, r, credentials)
 }
 
-// recognize returns the client with those credentials, and notes which it is.
+// recognize returns the client with those credentials, once its organization has a request left, and notes which it is.
 func (s *Server) recognize(ctx context.Context, r *request, given clientCredentials) (roster.Client, error) {
 	client, err := s.client(ctx, given)
 	if err != nil {
@@ -34,6 +34,9 @@ func (s *Server) recognize(ctx context.Context, r *request, given clientCredenti
 	}
 	r.note("client", client.ID)
 	r.note("tenant", client.Tenant)
+	if err := s.admit(ctx, r, client); err != nil {
+		return roster.Client{}, err
+	}
 	return client, nil
 }
 
@@ -43,13 +46,28 @@ func (s *Server) client(ctx context.Context, given clientCredentials) (roster.Cl
 	if len(id) > maxClientID {
 		return roster.Client{}, refuse(InvalidClient, "client authentication failed")
 	}
-	client, err := s.store.Client(ctx, id)
-	if err = unlessNotFound("reading a client", err); err != nil {
+	var (
+		attempt roster.Attempt
+		client  roster.Client
+	)
+	err := concurrently(
+		func() error {
+			var err error
+			attempt, err = s.attempts.ClientSecret(ctx, id)
+			return err
+		},
+		func() error {
+			var err error
+			client, err = s.store.Client(ctx, id)
+			return unlessNotFound("reading a client", err)
+		})
+	if err != nil {
 		return roster.Client{}, err
 	}
 	// An integration has no secret: whatever is stored in its place, it has nothing to prove itself with.
-	if client.Integration || !sameHash(client.SecretHash, HashClientSecret(given.secret)) || client.ID != id || client.Revoked() {
-		return roster.Client{}, refuse(InvalidClient, "client authentication failed")
+	right := !client.Integration && sameHash(client.SecretHash, HashClientSecret(given.secret)) && client.ID == id && !client.Revoked()
+	if err := s.judge(ctx, attempt, right, refuse(InvalidClient, "client authentication failed")); err != nil {
+		return roster.Client{}, err
 	}
 	return client, nil
 }

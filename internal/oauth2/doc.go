@@ -47,6 +47,12 @@
 // so that what it gave before, such as refresh tokens, goes on. A new password ends the refresh tokens of every log-in with
 // another one, also of a log-in that goes on at that moment: a grant keeps which password it was for.
 //
+// # Limits
+//
+// Once a client is known, its organization must have a request left in this minute (limits.go); the answer says in X-RateLimit-Limit,
+// X-RateLimit-Remaining and X-RateLimit-Reset how it stands. Before a secret or password is looked at, Attempts may say that too many
+// were wrong. Both are answered with 429 and Retry-After, with the code temporarily_unavailable.
+//
 // # Answers that depart from the RFCs
 //
 // The contract of POST /oauth2/token knows the status 200 and 400 only, so every refusal there is a 400 with the body of RFC 6749, section 5.2, also

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/rosterhq/roster/internal/roster"
 )
@@ -20,7 +21,7 @@ const (
 	UnauthorizedClient   Code = "unauthorized_client"
 	UnsupportedGrantType Code = "unsupported_grant_type"
 
-	// Faults of ours, which the contract has no code for (RFC 6749, section 4.1.2.1).
+	// Faults of ours, and too many requests or wrong attempts, which the contract has no code for (RFC 6749, section 4.1.2.1).
 	serverError            Code = "server_error"
 	temporarilyUnavailable Code = "temporarily_unavailable"
 )
@@ -73,8 +74,20 @@ func answerFor(err error) (int, errorBody) {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return orDefault(refusal.status, http.StatusBadRequest), errorBody{refusal.Code, refusal.Description}
 	}
-	if roster.KindOf(err) == roster.KindUnavailable {
+	switch roster.KindOf(err) {
+	case roster.KindTooMany:
+		limited, _ := errors.AsType[*roster.Error](err)
+		return http.StatusTooManyRequests, errorBody{temporarilyUnavailable, limited.Message}
+	case roster.KindUnavailable:
 		return http.StatusServiceUnavailable, errorBody{temporarilyUnavailable, "the server cannot answer now, try again in a moment"}
 	}
 	return http.StatusInternalServerError, errorBody{serverError, "the server met a fault"}
+}
+
+// retryAfter returns how long to wait after err, zero where it does not say so.
+func retryAfter(err error) time.Duration {
+	if limited, ok := errors.AsType[*roster.Error](err); ok {
+		return limited.RetryAfter
+	}
+	return 0
 }

@@ -173,12 +173,28 @@ func (s *Server) rehash(ctx context.Context, user roster.User, password, oldHash
 // An unknown user costs one hash by the current settings, and so does a known one once it has logged in. Until then, a user who
 // was imported with another sort of hash costs what that takes: a clock tells it from an unknown one. That is accepted, as
 // nothing but the slowest of all hashes for everybody would hide it.
+//
+// An address that too many wrong passwords were tried for is told to wait, whether or not anybody has it, and whatever the password is.
 func (s *Server) logIn(ctx context.Context, client roster.Client, email roster.Email, password string) (roster.User, roster.Credential, error) {
-	id, err := s.owner(ctx, client.Tenant, email)
+	var (
+		attempt roster.Attempt
+		id      roster.UserID
+		user    roster.User
+	)
+	err := concurrently(
+		func() error {
+			var err error
+			attempt, err = s.attempts.Password(ctx, client.Tenant, email)
+			return err
+		},
+		func() error {
+			var err error
+			id, err = s.owner(ctx, client.Tenant, email)
+			return err
+		})
 	if err != nil {
 		return roster.User{}, roster.Credential{}, err
 	}
-	var user roster.User
 	credential := roster.Credential{PasswordHash: nobodysHash}
 	err = concurrently(
 		func() error {
@@ -207,8 +223,10 @@ func (s *Server) logIn(ctx context.Context, client roster.Client, email roster.E
 	if err != nil {
 		return roster.User{}, roster.Credential{}, err
 	}
-	if !match || credential.User != id || user.ID != id || whyNot(client, user) != "" {
-		return roster.User{}, roster.Credential{}, refuse(InvalidGrant, "user name or password is wrong, or the user may not log in")
+	right := match && credential.User == id && user.ID == id && whyNot(client, user) == ""
+	refusal := refuse(InvalidGrant, "user name or password is wrong, or the user may not log in")
+	if err := s.judge(ctx, attempt, right, refusal); err != nil {
+		return roster.User{}, roster.Credential{}, err
 	}
 	return user, credential, nil
 }

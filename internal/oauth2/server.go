@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/rosterhq/roster/internal/roster"
 )
 
 // The defaults of Config and VerifierConfig.
@@ -56,6 +58,10 @@ type Config struct {
 	// Hashes is how many passwords are hashed at once, each taking 19 MiB, or up to 128 MiB where an imported hash asks for
 	// it; zero means 2.
 	Hashes int
+	// Quota bounds the requests of each organization, counted once its client is known; nil means that nothing does.
+	Quota Quota
+	// Attempts slows those who guess passwords and client secrets; nil means that nothing does.
+	Attempts Attempts
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 	// Log gets one line per token or revocation request, without secrets or addresses; nil means none.
@@ -71,6 +77,8 @@ type Server struct {
 	passwords  *hasher
 	metadata   metadata
 	refreshTTL time.Duration
+	quota      Quota
+	attempts   Attempts
 	now        func() time.Time
 	log        *slog.Logger
 }
@@ -107,6 +115,8 @@ func NewServer(c Config) (*Server, error) {
 		passwords:  newHasher(hashes),
 		metadata:   newMetadata(issuer),
 		refreshTTL: refreshTTL,
+		quota:      c.Quota,
+		attempts:   orUnslowed(c.Attempts),
 		now:        now,
 		log:        log,
 	}, nil
@@ -167,6 +177,8 @@ type request struct {
 	// facts are what the log line says about the request. None of them is a secret, an address or anything else that was not
 	// checked first.
 	facts []slog.Attr
+	// permit is what let the request through, or did not; nil where none was asked for.
+	permit *roster.Permit
 }
 
 func (r *request) note(key string, value any) { r.facts = append(r.facts, slog.Any(key, value)) }
@@ -184,6 +196,9 @@ func (s *Server) answer(endpoint string, d wire, serve func(context.Context, *re
 		if err == nil {
 			r.params = params
 			body, err = serve(hr.Context(), r)
+		}
+		if r.permit != nil {
+			r.permit.Headers(w.Header().Set)
 		}
 		status := http.StatusOK
 		if err != nil {
@@ -205,9 +220,13 @@ func (d wire) refused(w http.ResponseWriter, r *request, err error) int {
 	status, body := d.refusal(w.Header(), r.Request, err)
 	_, says := answerFor(err)
 	r.note("error", says.Error)
-	if status >= http.StatusInternalServerError {
+	switch {
+	case status >= http.StatusInternalServerError:
 		r.note("cause", err.Error())
 		w.Header().Set("Retry-After", "1")
+	case status == http.StatusTooManyRequests:
+		r.note("cause", err.Error())
+		w.Header().Set("Retry-After", roster.WholeSeconds(retryAfter(err)))
 	}
 	writeJSON(w, status, body)
 	return status

@@ -42,6 +42,22 @@ type Store interface {
 	KeyPublisher
 }
 
+// Quota bounds the requests of each organization. Package quota has the one that functions use.
+type Quota interface {
+	// Take returns a permit for one request of the organization. Where it has none left it is a KindTooMany error that says
+	// when to try again, with the permit that was not given.
+	Take(ctx context.Context, tenant roster.TenantID, org roster.OrgID) (roster.Permit, error)
+}
+
+// Attempts slows those who guess. Package attempts has the one that functions use. Its methods are called before a secret is looked at, and
+// are KindTooMany errors where it must not be.
+type Attempts interface {
+	// Password is for the password of the tenant's user with that address, whether or not there is one.
+	Password(ctx context.Context, tenant roster.TenantID, email roster.Email) (roster.Attempt, error)
+	// ClientSecret is for the secret of that client, whether or not there is one.
+	ClientSecret(ctx context.Context, id roster.ClientID) (roster.Attempt, error)
+}
+
 // VerifierStore is what a Verifier looks up. Its errors are those of Store.
 type VerifierStore interface {
 	// Client returns a client, revoked ones too.

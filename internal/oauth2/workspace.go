@@ -87,6 +87,9 @@ func (s *Server) workspaceRefresh(ctx context.Context, r *request) (any, error) 
 	r.note("client", client.ID)
 	r.note("tenant", client.Tenant)
 	r.note("grant", grantRefreshToken)
+	if err := s.admit(ctx, r, client); err != nil {
+		return nil, err
+	}
 	tokens, err := s.spend(ctx, r, client, grant, old)
 	if err != nil {
 		return nil, err
@@ -157,6 +160,8 @@ func workspaceCode(status int) string {
 		return "PAYLOAD_TOO_LARGE"
 	case http.StatusUnsupportedMediaType:
 		return "UNSUPPORTED_MEDIA_TYPE"
+	case http.StatusTooManyRequests:
+		return "TOO_MANY_REQUESTS"
 	case http.StatusInternalServerError:
 		return "INTERNAL_SERVER_ERROR"
 	case http.StatusServiceUnavailable:

@@ -299,8 +299,6 @@ func (view) EachUser(q roster.Query, visit func(*roster.User) bool) error {
 	return err
 }
 
-func (view) SearchUsers(roster.Query) (roster.UserPage, error) { return roster.UserPage{}, nil }
-
 func (view) User(id roster.UserID) (roster.User, bool) {
 	u, err := inert{}.User(context.Background(), 100, id)
 	return u, err == nil

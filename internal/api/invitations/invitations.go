@@ -34,12 +34,15 @@ type Options struct {
 	Log *slog.Logger
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
+	// Quota bounds the requests of each organization, those of its links among them; nil means that nothing does. The directory
+	// asks for it by way of api.Admit, once it knows whose link it is.
+	Quota api.Quota
 }
 
 // New returns the handler of GET, HEAD and POST /invitations/{token}. It needs no principal: the token is what lets in.
 func New(d *directory.Directory, o Options) http.Handler {
 	s := &site{directory: d, pages: newPages(), bodies: api.NewBodyReader[body]()}
-	return api.Pages{Name: Name, Route: route, Answer: s.answer, Fail: s.fail}.Handler(api.Options{Log: o.Log, Now: o.Now})
+	return api.Pages{Name: Name, Route: route, Answer: s.answer, Fail: s.fail}.Handler(api.Options{Log: o.Log, Now: o.Now, Quota: o.Quota})
 }
 
 type site struct {

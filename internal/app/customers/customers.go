@@ -22,7 +22,7 @@ const warmUp = 2 * time.Second
 // New returns the Lambda of the customers dialect. It calls the table once ahead of the first request, which then finds a connection
 // open. The error names everything that is wrong with the configuration.
 func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
-	config, err := app.Load(env.Getenv, app.Replica, app.Retention)
+	config, err := app.Load(env.Getenv, app.Replica, app.Retention, app.Requests)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 		directory.New(directory.Ports{
 			Users: table, Organizations: table, Roles: table, Writes: table, Search: search{replicas}, Now: env.Now,
 		}),
-		dialect.Options{Options: api.Options{Log: log, Now: env.Now, ReplicaAge: ageIn(replicas)}, Region: config.Region},
+		dialect.Options{Options: api.Options{Log: log, Now: env.Now, ReplicaAge: ageIn(replicas), Quota: config.NewQuota(table, env.Now)}, Region: config.Region},
 	)
 	return lambdaio.HTTP(handler, lambdaio.Options{Identify: identify, BasePath: config.BasePath, Log: app.RequestLogger(log)}), nil
 }

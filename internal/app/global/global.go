@@ -22,7 +22,7 @@ const warmUp = 2 * time.Second
 // New returns the Lambda of the global dialect. It calls the table once ahead of the first request, which then finds a connection
 // open. The error names everything that is wrong with the configuration.
 func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
-	config, err := app.Load(env.Getenv, app.Replica)
+	config, err := app.Load(env.Getenv, app.Replica, app.Requests)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 	})
 	handler := dialect.New(
 		directory.New(directory.Ports{Search: search{replicas}, Now: env.Now}),
-		dialect.Options{Log: log, Now: env.Now, ReplicaAge: ageIn(replicas)},
+		dialect.Options{Log: log, Now: env.Now, ReplicaAge: ageIn(replicas), Quota: config.NewQuota(table, env.Now)},
 	)
 	return lambdaio.HTTP(handler, lambdaio.Options{Identify: identify, BasePath: config.BasePath, Log: app.RequestLogger(log)}), nil
 }

@@ -13,6 +13,7 @@ import (
 	page "github.com/rosterhq/roster/internal/api/invitations"
 	"github.com/rosterhq/roster/internal/api/organization"
 	"github.com/rosterhq/roster/internal/app"
+	"github.com/rosterhq/roster/internal/attempts"
 	"github.com/rosterhq/roster/internal/directory"
 	"github.com/rosterhq/roster/internal/lambdaio"
 	"github.com/rosterhq/roster/internal/oauth2"
@@ -25,7 +26,7 @@ const warmUp = 2 * time.Second
 // New returns the Lambda. It calls the table once ahead of the first request, which then finds a connection open. The error names
 // everything that is wrong with the configuration.
 func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
-	config, err := app.Load(env.Getenv, app.Retention, app.Invitations)
+	config, err := app.Load(env.Getenv, app.Retention, app.Invitations, app.Requests)
 	if err != nil {
 		return nil, err
 	}
@@ -41,9 +42,11 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 	verbs := directory.New(directory.Ports{
 		Users: table, Organizations: table, Roles: table, Writes: table, Invitations: table, Credentials: table,
 		HashPassword: oauth2.HashPassword, VerifyPassword: oauth2.VerifyPassword, Policy: policy(config), Now: env.Now,
+		Attempts: attempts.New(table, env.Now), Admit: api.Admit,
 	})
-	pages := page.New(verbs, page.Options{Log: log, Now: env.Now})
-	operations := organization.NewInvitations(verbs, api.Options{Log: log, Now: env.Now})
+	requests := config.NewQuota(table, env.Now)
+	pages := page.New(verbs, page.Options{Log: log, Now: env.Now, Quota: requests})
+	operations := organization.NewInvitations(verbs, api.Options{Log: log, Now: env.Now, Quota: requests})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, page.BasePath) {
 			pages.ServeHTTP(w, r)

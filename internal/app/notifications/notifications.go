@@ -24,7 +24,7 @@ const warmUp = 2 * time.Second
 // New returns the Lambda. It calls the table once ahead of the first request, which then finds a connection open. The error names
 // everything that is wrong with the configuration.
 func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
-	config, err := app.Load(env.Getenv, app.Retention, app.Push)
+	config, err := app.Load(env.Getenv, app.Retention, app.Push, app.Requests)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 		directory.New(directory.Ports{
 			Users: table, Organizations: table, Roles: table, Devices: table, Notifications: table, Endpoints: devices, Now: env.Now,
 		}),
-		api.Options{Log: log, Now: env.Now},
+		api.Options{Log: log, Now: env.Now, Quota: config.NewQuota(table, env.Now)},
 	)
 	return lambdaio.HTTP(handler, lambdaio.Options{Identify: identify, BasePath: config.BasePath, Log: app.RequestLogger(log)}), nil
 }

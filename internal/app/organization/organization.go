@@ -24,7 +24,7 @@ const warmUp = 2 * time.Second
 // connection open: the first handshake costs more CPU than all the rest of a cold start (SEARCH.md, section C). The error names
 // everything that is wrong with the configuration.
 func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
-	config, err := app.Load(env.Getenv, app.Replica, app.Retention)
+	config, err := app.Load(env.Getenv, app.Replica, app.Retention, app.Requests)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 			Users: table, Organizations: table, Roles: table, Writes: table, Audit: table, Search: search{replicas},
 			HashPassword: oauth2.HashPassword, Now: env.Now,
 		}),
-		api.Options{Log: log, Now: env.Now, ReplicaAge: ageIn(replicas)},
+		api.Options{Log: log, Now: env.Now, ReplicaAge: ageIn(replicas), Quota: config.NewQuota(table, env.Now)},
 	)
 	return lambdaio.HTTP(handler, lambdaio.Options{Identify: identify, BasePath: config.BasePath, Log: app.RequestLogger(log)}), nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/rosterhq/roster/internal/app"
+	"github.com/rosterhq/roster/internal/attempts"
 	"github.com/rosterhq/roster/internal/lambdaio"
 	"github.com/rosterhq/roster/internal/oauth2"
 	"github.com/rosterhq/roster/internal/oauth2/kmssigner"
@@ -20,7 +21,7 @@ const warmUp = 2 * time.Second
 // New returns the Lambda of the token endpoints. It publishes the signing key ahead of the first request; if that fails, the
 // first request for a token does it. The error names everything that is wrong with the configuration.
 func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
-	config, err := app.Load(env.Getenv, app.Tokens, app.Signing)
+	config, err := app.Load(env.Getenv, app.Tokens, app.Signing, app.Requests)
 	if err != nil {
 		return nil, err
 	}
@@ -29,13 +30,16 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 		return nil, err
 	}
 	log := app.RequestLogger(config.Logger(env.Log))
+	table := config.NewTable(env.Now, log)
 	server, err := oauth2.NewServer(oauth2.Config{
-		Store:           config.NewTable(env.Now, log),
+		Store:           table,
 		Signer:          signer,
 		Issuer:          config.Issuer,
 		Audience:        config.Audience,
 		AccessTokenTTL:  config.AccessTokenTTL,
 		RefreshTokenTTL: config.RefreshTokenTTL,
+		Quota:           config.NewQuota(table, env.Now),
+		Attempts:        attempts.New(table, env.Now),
 		Now:             env.Now,
 		Log:             log,
 	})
