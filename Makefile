@@ -112,9 +112,10 @@ $(AXE):
 	@mv $@.partial $@
 
 .PHONY: bench
-bench: ## measure: replica beside SQLite and PostgreSQL (ARGS), HTTP (HTTP_ARGS), package benchmarks
+bench: ## measure: replica beside SQLite and PostgreSQL (ARGS), HTTP (HTTP_ARGS), cold starts, package benchmarks
 	cd infra/bench && go run . $(ARGS)
 	cd infra/bench && go run ./http $(HTTP_ARGS)
+	cd infra/bench && go run ./coldstart
 	go run ./infra/dynamolocal go test -run='^$$' -bench=. -benchmem -timeout=30m $(PACKAGES)
 
 .PHONY: build
@@ -147,12 +148,12 @@ delete-dev: $(SAM) ## delete the stack dev; its table, key, queues and logs stay
 	$(RUN_SAM) delete --config-env dev
 
 .PHONY: sam-local
-sam-local: ## the API in containers on 127.0.0.1:3000, by sam local, against a DynamoDB Local; needs a Docker engine
-	sh infra/smoke/smoke.sh serve
+sam-local: $(SAM) ## the API in containers on 127.0.0.1:3000, by sam local, against a DynamoDB Local; needs a Docker engine
+	SAM_HOME=$(SAM) sh infra/smoke/smoke.sh serve
 
 .PHONY: sam-smoke
-sam-smoke: ## ask that API for a token and a search, and end it; without a Docker engine it says so and does nothing
-	sh infra/smoke/smoke.sh check
+sam-smoke: $(SAM) ## ask that API for a token and a search, and end it; without a Docker engine it says so and does nothing
+	SAM_HOME=$(SAM) sh infra/smoke/smoke.sh check
 
 .PHONY: openapi
 openapi: ## write the OpenAPI document of each dialect to infra/openapi
