@@ -4,6 +4,7 @@ module github.com/rosterhq/roster/infra/bench
 go 1.26.0
 
 require (
+	github.com/aws/aws-lambda-go v1.55.1
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/rosterhq/roster v0.0.0
 	modernc.org/sqlite v1.46.1

@@ -125,6 +125,7 @@ func (s *server) functionEnvironment(f *samtemplate.Function, keyFile string) (m
 // look at them.
 func (s *server) standIns() map[string]string {
 	return map[string]string{
+		"ROSTER_METRICS_NAMESPACE":      "", // nobody makes metrics of the log here
 		"ROSTER_LINK_BASE":              s.baseURL,
 		"ROSTER_MAIL_FROM":              "Roster <no-reply@roster.example>",
 		"ROSTER_MAIL_CONFIGURATION_SET": outbox.ConfigurationSet,

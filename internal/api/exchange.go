@@ -123,8 +123,8 @@ func (x *exchange) send(w http.ResponseWriter, method string) {
 	if x.permit != nil {
 		x.permit.Headers(header.Set)
 	}
-	if cost := x.meter.Cost(); cost.Calls > 0 && !x.hideCost {
-		header.Set("Server-Timing", serverTiming(cost))
+	if !x.hideCost {
+		header.Set("Server-Timing", x.meter.Cost().ServerTiming())
 	}
 	if x.status == http.StatusNoContent || x.status == http.StatusNotModified {
 		header.Del("Content-Type")
@@ -137,12 +137,6 @@ func (x *exchange) send(w http.ResponseWriter, method string) {
 		// A failed write means that the caller is gone: there is nobody to tell.
 		_, _ = w.Write(x.body.Bytes())
 	}
-}
-
-// serverTiming tells the caller what the request cost at the table (W3C Server Timing): milliseconds, calls, and read
-// and write units.
-func serverTiming(c roster.Cost) string {
-	return fmt.Sprintf(`table;dur=%.2f;desc="%d calls, %g RRU, %g WRU"`, float64(c.Time)/float64(time.Millisecond), c.Calls, c.Reads, c.Writes)
 }
 
 // log writes the request's one line. It never holds the query string, bodies or tokens.

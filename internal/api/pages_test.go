@@ -66,6 +66,7 @@ func TestAPageIsAnsweredWhole(t *testing.T) {
 			want := test.header.Clone()
 			want.Set("Cache-Control", "no-store")
 			want.Set("Content-Length", fmt.Sprint(len(test.body)))
+			want.Set("Server-Timing", `table;dur=0.00;desc="0 calls, 0 RRU, 0 WRU"`)
 			if diff := cmp.Diff(want, w.Header()); diff != "" || w.Code != test.status || w.Body.String() != test.body {
 				t.Errorf("the answer is %d %q, want %d %q; headers (-want +got)\n%s", w.Code, w.Body, test.status, test.body, diff)
 			}

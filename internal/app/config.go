@@ -53,6 +53,9 @@ const (
 type Config struct {
 	// LogLevel is ROSTER_LOG_LEVEL: DEBUG, INFO, WARN or ERROR; INFO if it is not set.
 	LogLevel slog.Level
+	// MetricsNamespace is ROSTER_METRICS_NAMESPACE, what CloudWatch keeps the metrics of the log under, up to 255 letters, digits and
+	// ./-_#:; no metrics if it is not set. FunctionName is AWS_LAMBDA_FUNCTION_NAME, which Lambda sets.
+	MetricsNamespace, FunctionName string
 	// Table is ROSTER_TABLE, the table's name. Required.
 	Table string
 	// TableEndpoint is ROSTER_DYNAMODB_ENDPOINT, the address of another DynamoDB than the Region's; empty if it is not set.
@@ -173,6 +176,7 @@ func Load(getenv func(string) string, parts ...Part) (*Config, error) {
 	c := &Config{
 		LogLevel:      e.level("ROSTER_LOG_LEVEL"),
 		Table:         e.required("ROSTER_TABLE"),
+		FunctionName:  getenv("AWS_LAMBDA_FUNCTION_NAME"),
 		TableEndpoint: e.address("ROSTER_DYNAMODB_ENDPOINT"),
 		Region:        e.required("AWS_REGION"),
 		Credentials: Credentials{
@@ -182,6 +186,8 @@ func Load(getenv func(string) string, parts ...Part) (*Config, error) {
 		},
 		BasePath: getenv("ROSTER_BASE_PATH"),
 		Memory:   e.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", defaultMemory>>20, 1, 1<<20) << 20,
+
+		MetricsNamespace: e.namespace("ROSTER_METRICS_NAMESPACE"),
 	}
 	for _, part := range parts {
 		switch part {
@@ -300,6 +306,18 @@ func (e *environment) issuer(name string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		e.fault(name, "must be an address such as https://roster.example, not %q", text)
+	}
+	return text
+}
+
+// namespace reads the optional namespace of metrics (Amazon CloudWatch API Reference, MetricDatum: those of AWS are not for others).
+func (e *environment) namespace(name string) string {
+	text := e.getenv(name)
+	odd := func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._/#:-", r))
+	}
+	if len(text) > 255 || strings.HasPrefix(text, "AWS/") || strings.ContainsFunc(text, odd) {
+		e.fault(name, "must be a namespace of CloudWatch such as Roster/prod, not %q", text)
 	}
 	return text
 }

@@ -7,14 +7,18 @@ import (
 )
 
 // Logger returns a logger of JSON lines in the form that Lambda reads: its filter goes by the member level, and the line's time is
-// the member timestamp.
+// the member timestamp. With a MetricsNamespace, lines are measured as Metrics says.
 func (c *Config) Logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+	var handler slog.Handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) == 0 && a.Key == slog.TimeKey {
 			a.Key = "timestamp"
 		}
 		return a
-	}}))
+	}})
+	if c.MetricsNamespace != "" {
+		handler = metricsHandler{Handler: handler, namespace: c.MetricsNamespace, function: c.FunctionName}
+	}
+	return slog.New(handler)
 }
 
 type requestIDKey struct{}

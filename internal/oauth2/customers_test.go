@@ -100,6 +100,7 @@ func TestCustomersToken(t *testing.T) {
 		}
 		want := http.Header{
 			"Cache-Control": {"no-store"}, "Pragma": {"no-cache"}, "Content-Type": {"application/json;charset=UTF-8"},
+			"Server-Timing": a.header["Server-Timing"], // see TestOnlyWhoIsLetInIsToldTheCost
 		}
 		if diff := cmp.Diff(want, a.header); diff != "" {
 			t.Errorf("headers (-want +got):\n%s", diff)

@@ -1,7 +1,7 @@
 package oauth2
 
 import (
-	"net/http"
+	"context"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -40,35 +40,15 @@ func newMetadata(issuer string) metadata {
 	}
 }
 
-// serveMetadata serves GET /.well-known/oauth-authorization-server.
-func (s *Server) serveMetadata(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Cache-Control", publicMaxAge)
-	writeJSON(w, http.StatusOK, s.metadata)
-}
-
-// serveKeys serves GET /.well-known/jwks.json: every key that a token which is valid now can be signed with, the signer's own
-// included from the start.
-func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request) {
-	set, err := s.publicKeys(r)
-	if err != nil {
-		s.log.ErrorContext(r.Context(), "oauth2", "endpoint", "keys", "cause", err.Error())
-		status, body := answerFor(err)
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Retry-After", "1")
-		writeJSON(w, status, body)
-		return
+// publicKeys returns what GET /.well-known/jwks.json shows: every key that a token which is valid now can be signed with, the
+// signer's own included from the start.
+func (s *Server) publicKeys(ctx context.Context) (any, error) {
+	if err := s.PublishKey(ctx); err != nil {
+		return nil, err
 	}
-	w.Header().Set("Cache-Control", publicMaxAge)
-	writeJSON(w, http.StatusOK, set)
-}
-
-func (s *Server) publicKeys(r *http.Request) (jose.JSONWebKeySet, error) {
-	if err := s.PublishKey(r.Context()); err != nil {
-		return jose.JSONWebKeySet{}, err
-	}
-	keys, err := s.keys.all(r.Context(), keysServedFor)
+	keys, err := s.keys.all(ctx, keysServedFor)
 	if err != nil {
-		return jose.JSONWebKeySet{}, err
+		return nil, err
 	}
 	set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(keys))}
 	for _, key := range keys {

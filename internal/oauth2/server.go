@@ -129,20 +129,49 @@ func (s *Server) PublishKey(ctx context.Context) error {
 	return err
 }
 
+// endpoint is a path and the one method that it takes; GET includes HEAD.
+type endpoint struct {
+	method, path string
+	wire         func(*Server) wire
+	serve        func(*Server, wire) http.Handler
+}
+
+// endpoints are all there are.
+var endpoints = []endpoint{
+	{http.MethodPost, tokenPath, standardWire, func(s *Server, d wire) http.Handler { return s.answer("token", d, s.token) }},
+	{http.MethodPost, revokePath, standardWire, func(s *Server, d wire) http.Handler { return s.answer("revoke", d, s.revoke) }},
+	{http.MethodPost, customersTokenPath, customersWire, func(s *Server, d wire) http.Handler { return s.answer("customers token", d, s.customersToken) }},
+	{http.MethodPost, workspaceTokenPath, workspaceTokenWire, func(s *Server, d wire) http.Handler { return s.answer("workspace token", d, s.workspaceToken) }},
+	{http.MethodPost, workspaceRefreshPath, workspaceRefreshWire, func(s *Server, d wire) http.Handler { return s.answer("workspace refresh", d, s.workspaceRefresh) }},
+	{http.MethodGet, keysPath, standardWire, func(s *Server, d wire) http.Handler { return s.public("keys", d, s.publicKeys) }},
+	{http.MethodGet, metadataPath, standardWire, func(s *Server, d wire) http.Handler {
+		return s.public("metadata", d, func(context.Context) (any, error) { return s.metadata, nil })
+	}},
+}
+
+// Routes returns the method and the path of each endpoint, such as POST /oauth2/token.
+func Routes() []string {
+	routes := make([]string, len(endpoints))
+	for i, e := range endpoints {
+		routes[i] = e.method + " " + e.path
+	}
+	return routes
+}
+
 // Handler returns the handler of the endpoints in the package comment.
 func (s *Server) Handler() http.Handler {
-	standard, customers := wire{readParameters, standardRefusal}, wire{s.readCustomersToken, customersRefusal}
-	workspace, refresh := wire{readWorkspaceToken, workspaceRefusal}, wire{readWorkspaceRefresh, workspaceRefusal}
 	mux := http.NewServeMux()
-	mux.Handle(tokenPath, standard.only(http.MethodPost, s.answer("token", standard, s.token)))
-	mux.Handle(revokePath, standard.only(http.MethodPost, s.answer("revoke", standard, s.revoke)))
-	mux.Handle(customersTokenPath, customers.only(http.MethodPost, s.answer("customers token", customers, s.customersToken)))
-	mux.Handle(workspaceTokenPath, workspace.only(http.MethodPost, s.answer("workspace token", workspace, s.workspaceToken)))
-	mux.Handle(workspaceRefreshPath, refresh.only(http.MethodPost, s.answer("workspace refresh", refresh, s.workspaceRefresh)))
-	mux.Handle(keysPath, standard.only(http.MethodGet, http.HandlerFunc(s.serveKeys)))
-	mux.Handle(metadataPath, standard.only(http.MethodGet, http.HandlerFunc(s.serveMetadata)))
+	for _, e := range endpoints {
+		d := e.wire(s)
+		mux.Handle(e.path, d.only(e.method, e.serve(s, d)))
+	}
 	return mux
 }
+
+func standardWire(*Server) wire         { return wire{readParameters, standardRefusal} }
+func customersWire(s *Server) wire      { return wire{s.readCustomersToken, customersRefusal} }
+func workspaceTokenWire(*Server) wire   { return wire{readWorkspaceToken, workspaceRefusal} }
+func workspaceRefreshWire(*Server) wire { return wire{readWorkspaceRefresh, workspaceRefusal} }
 
 // wire is how the clients of an endpoint write their requests and read its refusals.
 type wire struct {
@@ -190,6 +219,7 @@ func (s *Server) answer(endpoint string, d wire, serve func(context.Context, *re
 		start := s.now()
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Pragma", "no-cache")
+		meter, hr := metered(hr)
 		r := &request{Request: hr}
 		var body any
 		params, err := d.read(w, hr)
@@ -206,13 +236,51 @@ func (s *Server) answer(endpoint string, d wire, serve func(context.Context, *re
 		} else if body == nil {
 			w.WriteHeader(status)
 		} else {
+			// What a refusal cost, or a revocation, which is answered alike whether or not there was such a token, would tell a
+			// stranger how far it came.
+			w.Header().Set("Server-Timing", meter.Cost().ServerTiming())
 			writeJSON(w, status, body)
 		}
-		facts := []slog.Attr{
-			slog.String("endpoint", endpoint), slog.Int("status", status), slog.Duration("duration", s.now().Sub(start)),
-		}
-		s.log.LogAttrs(hr.Context(), levelFor(status), "oauth2", append(facts, r.facts...)...)
+		s.logRequest(hr.Context(), endpoint, status, s.now().Sub(start), meter.Cost(), r.facts...)
 	})
+}
+
+// public wraps what the endpoints share that tell everybody the same.
+func (s *Server) public(endpoint string, d wire, serve func(context.Context) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		start := s.now()
+		meter, hr := metered(hr)
+		r, status := &request{Request: hr}, http.StatusOK
+		body, err := serve(hr.Context())
+		if err != nil {
+			w.Header().Set("Cache-Control", "no-store")
+			status = d.refused(w, r, err)
+		} else {
+			w.Header().Set("Cache-Control", publicMaxAge)
+			w.Header().Set("Server-Timing", meter.Cost().ServerTiming())
+			writeJSON(w, status, body)
+		}
+		s.logRequest(hr.Context(), endpoint, status, s.now().Sub(start), meter.Cost(), r.facts...)
+	})
+}
+
+// metered returns the meter of a request, which is its own where nobody else counts.
+func metered(r *http.Request) (*roster.Meter, *http.Request) {
+	if meter := roster.MeterFrom(r.Context()); meter != nil {
+		return meter, r
+	}
+	meter := new(roster.Meter)
+	return meter, r.WithContext(roster.WithMeter(r.Context(), meter))
+}
+
+// logRequest writes the one line of a request.
+func (s *Server) logRequest(ctx context.Context, endpoint string, status int, took time.Duration, cost roster.Cost, more ...slog.Attr) {
+	facts := []slog.Attr{slog.String("endpoint", endpoint), slog.Int("status", status), slog.Duration("duration", took)}
+	if cost.Calls > 0 {
+		facts = append(facts, slog.Int("tableCalls", cost.Calls), slog.Float64("tableReads", cost.Reads),
+			slog.Float64("tableWrites", cost.Writes), slog.Duration("tableTime", cost.Time))
+	}
+	s.log.LogAttrs(ctx, levelFor(status), "oauth2", append(facts, more...)...)
 }
 
 // refused writes the answer that goes with err and returns its status.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -161,9 +162,34 @@ func TestTokenAnswer(t *testing.T) {
 	}
 	want := http.Header{
 		"Cache-Control": {"no-store"}, "Pragma": {"no-cache"}, "Content-Type": {"application/json;charset=UTF-8"},
+		"Server-Timing": a.header["Server-Timing"], // see TestOnlyWhoIsLetInIsToldTheCost
 	}
 	if diff := cmp.Diff(want, a.header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+}
+
+// TestOnlyWhoIsLetInIsToldTheCost holds the header Server-Timing to the answers that give something out: how many calls a refusal took,
+// or a revocation, which is answered alike for any token, would tell a stranger which accounts and tokens there are.
+func TestOnlyWhoIsLetInIsToldTheCost(t *testing.T) {
+	clock := newFakeClock()
+	w := newWorld(t, backends()["table"](t, clock), clock)
+	pair := w.clientTokens(t, w.root)
+	keys, metadata := serve(t, w.server, httptest.NewRequest("GET", "/.well-known/jwks.json", nil)), serve(t, w.server, httptest.NewRequest("GET", "/.well-known/oauth-authorization-server", nil))
+	for name, a := range map[string]answer{"token": pair, "keys": keys, "metadata": metadata} {
+		if got := a.header.Get("Server-Timing"); !regexp.MustCompile(`^table;dur=[0-9.]+;desc="\d+ calls, [0-9.]+ RRU, [0-9.]+ WRU"$`).MatchString(got) {
+			t.Errorf("%s: Server-Timing = %q, want what it cost", name, got)
+		}
+	}
+	if got := pair.header.Get("Server-Timing"); strings.Contains(got, `"0 calls`) {
+		t.Errorf("a token cost %q, want calls", got)
+	}
+	refused := w.post(t, "/oauth2/token", w.branch, "grant_type", "refresh_token", "refresh_token", "nobody's")
+	revoked := w.post(t, "/oauth2/revoke", w.root, "token", pair.RefreshToken)
+	for name, a := range map[string]answer{"refusal": refused, "revocation": revoked} {
+		if got := a.header.Values("Server-Timing"); got != nil {
+			t.Errorf("%s, answered %d: Server-Timing = %q, want none", name, a.status, got)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -249,6 +250,8 @@ func (f *follower) load(ctx context.Context, begun time.Time) (*state, error) {
 	f.state.Store(s)
 	f.bytes.Store(s.bytes())
 	f.mu.Unlock()
+	f.replicas.log.LogAttrs(ctx, slog.LevelInfo, "replica loaded", slog.String("tenant", f.tenant.String()),
+		slog.Duration("duration", f.replicas.now().Sub(begun)), slog.Int("users", s.users()), slog.Int64("bytes", s.bytes()))
 	return f.fit(s)
 }
 

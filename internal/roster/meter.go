@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -25,6 +26,12 @@ type Cost struct {
 	TableWrites float64
 	// Time is the time during which at least one call was under way.
 	Time time.Duration
+}
+
+// ServerTiming returns the cost for the header Server-Timing, by which a caller sees what a request cost at the table (W3C Server
+// Timing): milliseconds, calls, and read and write units.
+func (c Cost) ServerTiming() string {
+	return fmt.Sprintf(`table;dur=%.2f;desc="%d calls, %g RRU, %g WRU"`, float64(c.Time)/float64(time.Millisecond), c.Calls, c.Reads, c.Writes)
 }
 
 // Begin counts a call to the table that begins at that time. End must follow.

@@ -28,6 +28,11 @@ const route = BasePath + "{token}"
 // methods is what Allow says.
 const methods = "GET, HEAD, POST"
 
+// Routes returns the methods and paths that the handler answers, such as GET /invitations/{token}.
+func Routes() []string {
+	return []string{http.MethodGet + " " + route, http.MethodHead + " " + route, http.MethodPost + " " + route}
+}
+
 // Options is what the handler is built with. The zero value is usable.
 type Options struct {
 	// Log receives one line per request; nil means none.

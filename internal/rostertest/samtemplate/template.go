@@ -14,7 +14,7 @@ import (
 type Template struct {
 	// Path is where the template was read from.
 	Path string
-	// Parameters are the defaults of the parameters that have one.
+	// Parameters are the values of the parameters that have one: what was given, or their defaults.
 	Parameters map[string]string
 	// Table is the one AWS::DynamoDB::Table.
 	Table Table
@@ -26,6 +26,8 @@ type Template struct {
 	Streams []Stream
 	// Subscriptions are the functions' events of type SNS, in the template's order.
 	Subscriptions []Subscription
+	// Resources are all resources, in the template's order.
+	Resources []Resource
 }
 
 // Function returns the function of that logical id.
@@ -37,8 +39,20 @@ func (t *Template) Function(logicalID string) (Function, bool) {
 	return t.Functions[i], true
 }
 
+// Resource returns the resource of that logical id.
+func (t *Template) Resource(logicalID string) (Resource, bool) {
+	i := slices.IndexFunc(t.Resources, func(r Resource) bool { return r.LogicalID == logicalID })
+	if i < 0 {
+		return Resource{}, false
+	}
+	return t.Resources[i], true
+}
+
 // Read reads the template at path. The error names every mistake as path:line: what is wrong, one a line.
-func Read(path string) (*Template, error) {
+func Read(path string) (*Template, error) { return ReadWith(path, nil) }
+
+// ReadWith is Read with values of parameters in place of their defaults.
+func ReadWith(path string, parameters map[string]string) (*Template, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -48,7 +62,7 @@ func Read(path string) (*Template, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	r := &reader{path: path}
-	t := r.template(&document)
+	t := r.template(&document, parameters)
 	if err := errors.Join(r.errs...); err != nil {
 		return nil, err
 	}
@@ -57,7 +71,10 @@ func Read(path string) (*Template, error) {
 
 // FindAndRead reads the template.yaml of the module that the working directory is in: tests run in their package's
 // folder.
-func FindAndRead() (*Template, error) {
+func FindAndRead() (*Template, error) { return FindAndReadWith(nil) }
+
+// FindAndReadWith is FindAndRead with values of parameters in place of their defaults.
+func FindAndReadWith(parameters map[string]string) (*Template, error) {
 	start, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -65,7 +82,7 @@ func FindAndRead() (*Template, error) {
 	for dir := start; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			if path := filepath.Join(dir, "template.yaml"); exists(path) {
-				return Read(path)
+				return ReadWith(path, parameters)
 			}
 		}
 		if dir == filepath.Dir(dir) {
@@ -107,13 +124,19 @@ type resource struct {
 	properties value
 }
 
-func (r *reader) template(document *yaml.Node) *Template {
+func (r *reader) template(document *yaml.Node, parameters map[string]string) *Template {
 	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
 		r.fail(1, "a template is a mapping with Resources")
 		return nil
 	}
 	sections := fields(document.Content[0])
 	r.readParameters(sections["Parameters"])
+	for name, text := range parameters {
+		if !slices.Contains(r.parameters, name) {
+			r.fail(document.Content[0].Line, "no parameter is called %q", name)
+		}
+		r.defaults[name] = text
+	}
 	r.conditions = fields(sections["Conditions"])
 	resources := fields(sections["Resources"])
 	if len(resources) == 0 {
@@ -135,6 +158,7 @@ func (r *reader) template(document *yaml.Node) *Template {
 	}
 	t := &Template{Path: r.path, Parameters: r.defaults}
 	r.resources(t, sections["Resources"], globals)
+	t.Resources = r.everything(sections["Resources"])
 	return t
 }
 
