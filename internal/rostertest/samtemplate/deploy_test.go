@@ -88,8 +88,14 @@ func TestTheTranslatedTemplateDeploys(t *testing.T) {
 		if !settings(f.LogicalID, &function) {
 			continue
 		}
+		variables := len(f.Env)
+		for _, value := range f.Env {
+			if value == "${MailConfiguration}" { // of which moto makes nothing, see notInMoto
+				variables--
+			}
+		}
 		if function.Runtime != "provided.al2023" || function.Handler != "bootstrap" || function.MemorySize != f.MemoryMB || function.Timeout != int(f.Timeout.Seconds()) ||
-			!strings.Contains(function.Role, f.LogicalID+"Role") || len(function.Environment.Variables) != len(f.Env) || function.Environment.Variables["ROSTER_TABLE"] != table.TableName {
+			!strings.Contains(function.Role, f.LogicalID+"Role") || len(function.Environment.Variables) != variables || function.Environment.Variables["ROSTER_TABLE"] != table.TableName {
 			t.Errorf("%s is %+v", f.LogicalID, function)
 		}
 		var role struct{ Policies []json.RawMessage }
