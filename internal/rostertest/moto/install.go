@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -58,6 +59,20 @@ func install(ctx context.Context, progress io.Writer) (string, error) {
 		return "", fmt.Errorf("moto %s could not be installed: %w", Version, err)
 	}
 	return home, nil
+}
+
+// Environment returns the environment of a program of Python that uses moto, or the translator of SAM, by itself: python3 finds both.
+// Without python3 and pip the test is skipped.
+func Environment(t testing.TB) []string {
+	t.Helper()
+	home, err := install(t.Context(), os.Stderr)
+	if errors.Is(err, errNoTools) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(os.Environ(), "PYTHONPATH="+home)
 }
 
 // pythonVersion returns the version of python3 as major and minor number, or errNoTools if it is not there or has no pip.
