@@ -26,6 +26,8 @@ type Template struct {
 	Streams []Stream
 	// Subscriptions are the functions' events of type SNS, in the template's order.
 	Subscriptions []Subscription
+	// Schedules are the functions' events of type Schedule, in the template's order.
+	Schedules []Schedule
 }
 
 // Function returns the function of that logical id.
@@ -188,6 +190,7 @@ func (r *reader) resources(t *Template, section *yaml.Node, globals value) {
 	for _, function := range functions {
 		t.Functions = append(t.Functions, r.function(function))
 		t.Subscriptions = append(t.Subscriptions, r.subscriptions(function)...)
+		t.Schedules = append(t.Schedules, r.schedules(function)...)
 	}
 	for _, stream := range streams {
 		t.Streams = append(t.Streams, r.stream(stream, t.Table, t.Functions))
