@@ -36,6 +36,10 @@ type world struct {
 	followers []*observed
 	views     []seenView // the latest that were taken
 	nextUser  roster.UserID
+	// shelf is where some of the followers find snapshots, which keeper makes; saved is what must be in them, by generation.
+	shelf  *shelf
+	keeper *Keeper
+	saved  map[int64]*model
 }
 
 // seenView is a View and what it must show for ever.
@@ -64,12 +68,16 @@ func (w *world) now() time.Time { return w.feed.now }
 func (w *world) clock(o *observed) time.Time { return w.feed.now.Add(o.skew) }
 
 func newWorld(t *rapid.T) *world {
-	w := &world{feed: newFakeFeed(testStart), users: map[roster.UserID]roster.User{}, nextUser: 100}
+	w := &world{feed: newFakeFeed(testStart), users: map[roster.UserID]roster.User{}, nextUser: 100, shelf: newShelf(), saved: map[int64]*model{}}
 	w.createOrganization(nil, testTenant.Root(), "Root", 0)
 	for range rapid.IntRange(1, 3).Draw(t, "followers") {
 		o := &observed{model: newModel(), skew: rapid.SampledFrom([]time.Duration{-testSkew, 0, testSkew}).Draw(t, "skew")}
+		var snapshots Snapshots
+		if rapid.Bool().Draw(t, "reads snapshots") {
+			snapshots = w.shelf
+		}
 		o.Replicas = New(Config{
-			Feed: w.feed, ReloadAfter: testReloadAfter,
+			Feed: w.feed, ReloadAfter: testReloadAfter, Snapshots: snapshots, SnapshotMaxAge: testReloadAfter, SnapshotUsers: 3,
 			Now: func() time.Time {
 				w.feed.mu.Lock()
 				defer w.feed.mu.Unlock()
@@ -82,6 +90,13 @@ func newWorld(t *rapid.T) *world {
 		o.foldAt = func(uint32) uint32 { return fold }
 		w.followers = append(w.followers, o)
 	}
+	skew := rapid.SampledFrom([]time.Duration{-testSkew, 0, testSkew}).Draw(t, "keeper's skew")
+	w.keeper = NewKeeper(KeeperConfig{Feed: w.feed, Store: w.shelf, MaxAge: testReloadAfter, MinUsers: 1, Now: func() time.Time {
+		w.feed.mu.Lock()
+		defer w.feed.mu.Unlock()
+		return w.feed.now.Add(skew)
+	}})
+	w.keeper.interval, w.keeper.limit = 0, 400
 	return w
 }
 
@@ -114,6 +129,9 @@ func (w *world) look(o *observed) {
 	clock := w.clock(o)
 	if o.looked.IsZero() || clock.Sub(o.looked) > testReloadAfter {
 		o.model = newModel()
+		if from := o.followers[testTenant].origin.snapshot.Generation; from != 0 {
+			o.model = w.saved[from].clone()
+		}
 		for _, own := range o.own {
 			if clock.Sub(own.at) <= DefaultOverlap {
 				o.model.learn(own.change)
@@ -148,6 +166,10 @@ func TestAnswersEqualAPlainLoop(t *testing.T) {
 			"view":             w.view,
 			"older view":       w.olderView,
 			"repeated change":  w.repeatedChange,
+			"snapshot":         w.snapshot,
+			"snapshot ":        w.snapshot,
+			"snapshot rots":    w.snapshotRots,
+			"environment ends": w.environmentEnds,
 		})
 		for _, o := range w.followers {
 			o.Wait()
@@ -446,4 +468,90 @@ func (w *world) queryFails(t *rapid.T) {
 		t.Fatalf("the error of a failing feed is %v, want unavailable", err)
 	}
 	w.ask(t, o, roster.Query{Page: roster.Page{Limit: roster.MaxLimit}})
+}
+
+// snapshot lets the keeper make a snapshot, which may be cut off at any of its calls, and notes what is in it.
+func (w *world) snapshot(t *rapid.T) {
+	before := w.shelf.records[testTenant].Current.Generation
+	if cut := rapid.IntRange(-6, 12).Draw(t, "cut off after"); cut >= 0 {
+		first := w.shelf.calls
+		w.shelf.before = func(call int, _ string) error {
+			if call-first > cut {
+				return errShelf
+			}
+			return nil
+		}
+	}
+	var r Report
+	_, err := w.keeper.Keep(t.Context(), testTenant, &r)
+	cut := w.shelf.before != nil
+	w.shelf.before = nil
+	if err != nil && !cut {
+		t.Fatalf("Keep: %v", err)
+	}
+	now := w.keeper.config.Now()
+	current := w.shelf.records[testTenant].Current
+	if current.Generation == before || current.Generation == 0 {
+		return
+	}
+	read := w.readSnapshot(t, &current)
+	// The keeper may have begun with the snapshot before, which may have what the feed does not show at the moment.
+	var wrong []string
+	for _, from := range []*model{w.saved[before], newModel()} {
+		if from == nil {
+			continue
+		}
+		m := from.clone()
+		for _, c := range w.feed.visible(-1, time.Time{}) {
+			m.learn(c)
+		}
+		versions := map[roster.UserID]int64{}
+		for id, u := range m.users {
+			if !u.Expired(now) {
+				versions[id] = u.Revision.Version
+			}
+		}
+		diff := cmp.Diff(versions, read)
+		if diff == "" {
+			w.saved[current.Generation] = m
+			return
+		}
+		wrong = append(wrong, diff)
+	}
+	t.Fatalf("the versions in a snapshot (-want +got):\n%s", strings.Join(wrong, "\nor\n"))
+}
+
+// readSnapshot returns the version of each user in a snapshot.
+func (w *world) readSnapshot(t *rapid.T, c *roster.SnapshotCopy) map[roster.UserID]int64 {
+	stored := &written{}
+	for number := range c.Chunks {
+		stored.chunks = append(stored.chunks, w.shelf.chunks[place{testTenant, c.Slot, number}].Data)
+	}
+	read, err := stored.read(c.Index)
+	if err != nil {
+		t.Fatalf("a snapshot that was just written: %v", err)
+	}
+	versions := map[roster.UserID]int64{}
+	users, _, _, _ := everybody(read.state)
+	for i := range users {
+		versions[users[i].ID] = users[i].Revision.Version
+	}
+	return versions
+}
+
+// snapshotRots flips a bit of the snapshot that readers find.
+func (w *world) snapshotRots(t *rapid.T) {
+	if !w.shelf.rot(testTenant, rapid.IntRange(0, 1<<20).Draw(t, "at"), rapid.IntRange(0, 7).Draw(t, "bit")) {
+		t.Skip("there is no snapshot")
+	}
+}
+
+// environmentEnds makes a follower forget what it has, but not what it has just written.
+func (w *world) environmentEnds(t *rapid.T) {
+	o := w.someFollower(t)
+	o.Wait()
+	f := o.acquire(testTenant)
+	f.drop()
+	o.release(f)
+	o.looked = time.Time{}
 }
