@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -496,5 +497,81 @@ func TestATenantThatCannotBeKeptHoldsUpNobody(t *testing.T) {
 	}
 	if !store.due[roster.SnapshotDue{Tenant: tenants[0], At: now.Add(retryAfter)}] || len(store.due) != 3 {
 		t.Errorf("the list has %v, want the large tenant an hour later and the others in their time", store.due)
+	}
+}
+
+// Who was deleted and purged since a snapshot was made is in no feed; the snapshot must be too old by then to be used.
+func TestASnapshotHidesNoDeletion(t *testing.T) {
+	l := newLibrary(t, 40)
+	l.keep(t)
+	l.advance(time.Minute)
+	gone := user(8, "Gone", 2, l.feed.now)
+	gone.DeletedAt, gone.ExpiresAt = l.feed.now, l.feed.now.Add(DefaultReloadAfter+time.Hour)
+	l.feed.put(roster.Change{User: gone})
+	for _, wait := range []time.Duration{DefaultReloadAfter - 2*time.Minute, 2 * time.Hour} {
+		l.advance(wait)
+		l.feed.purge(l.feed.now)
+		l.cold()
+		if got := l.names(); len(got) != 39 || slices.Contains(got, "User 8") {
+			t.Fatalf("%v after a user was deleted, %d users are seen: %q", wait, len(got), got)
+		}
+	}
+	if stats, _ := l.Stats(testTenant); stats.FromSnapshot != 1 || stats.Fallbacks != 1 {
+		t.Errorf("the loads were %+v, want one from the snapshot and one that found it too old", stats)
+	}
+}
+
+// What is written while a snapshot is may not be in it, and so must be after its watermark.
+func TestTheWatermarkOfASnapshotIsWhenItsReadingBegan(t *testing.T) {
+	l := newLibrary(t, 40)
+	var done atomic.Bool
+	l.shelf.during = func(name string) {
+		if name == "PutSnapshotChunk" && done.CompareAndSwap(false, true) {
+			l.change(3, 2)
+			l.advance(10 * time.Minute)
+		}
+	}
+	l.keep(t)
+	l.read(t, true)
+}
+
+// The record says how large a tenant is: one that does not fit is refused before a chunk of it is read, and those beside it stay.
+func TestATenantOfAnotherSizeThanTheOthers(t *testing.T) {
+	feed, tenants := town(21, 100)
+	huge, hugeTenants := town(1, 5000)
+	feed[tenants[0]] = huge[hugeTenants[0]]
+	store, log, chunks := newShelf(), &bytes.Buffer{}, 0
+	now := testStart
+	clock := func() time.Time { return now }
+	k := NewKeeper(KeeperConfig{Feed: feed, Store: store, Now: clock, MinUsers: 1000})
+	if _, err := k.Keep(t.Context(), tenants[0], &Report{}); err != nil {
+		t.Fatal(err)
+	}
+	store.during = func(name string) {
+		if name == "SnapshotChunk" {
+			chunks++
+		}
+	}
+	small := sizeOf(t, feed, tenants[1])
+	counted := &countingFeed{Feed: feed}
+	r := New(Config{Feed: counted, Snapshots: store, Now: clock, MemoryBudget: 10*small + small/2, Log: slog.New(slog.NewTextHandler(log, nil))})
+	for round := range 3 {
+		for _, tenant := range tenants[1:] {
+			if got := ask(t, r, tenant, roster.Query{}).Total; got != 100 {
+				t.Fatalf("tenant %d has %d users, want 100", tenant, got)
+			}
+		}
+		reads := counted.reads.Load()
+		_, err := r.SearchUsers(t.Context(), tenants[0], roster.Query{Page: roster.Page{Limit: 1}})
+		if e, ok := errors.AsType[*roster.Error](err); !ok || e.Kind != roster.KindUnavailable || e.RetryAfter != refusePause {
+			t.Fatalf("the large tenant gives %v, want unavailable for a while", err)
+		}
+		if chunks != 0 || counted.reads.Load() != reads {
+			t.Errorf("round %d: to refuse it took %d chunks and %d reads of the feed", round, chunks, counted.reads.Load()-reads)
+		}
+		now = now.Add(refusePause)
+	}
+	if got := log.String(); strings.Count(got, EventRefused) != 3 || !strings.Contains(got, "users=5000") || strings.Contains(got, EventFallback) {
+		t.Errorf("the log says %s", got)
 	}
 }
