@@ -23,7 +23,7 @@ import (
 
 // DefaultSnapshotUsers is the number of users from which on a tenant gets a snapshot. Below it a cold load takes one or two pages a shard,
 // as many round trips as with a snapshot. In units a snapshot is cheaper to read than the feed from some ten users on: of 100,000
-// users the feed takes 5,600 RRU in 280 calls, the snapshot 970 in 23. But to write it takes 7,700 WRU, which in money is what seven such
+// users the feed takes 5,600 RRU in 70 calls, the snapshot 970 in 23. But to write it takes 7,700 WRU, which in money is what eight such
 // loads save; so it is written for time, and only where somebody has just had to wait.
 const DefaultSnapshotUsers = 10_000
 
