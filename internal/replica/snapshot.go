@@ -48,7 +48,6 @@ func appendChunkHeader(dst []byte, kind byte) []byte {
 
 // Why a snapshot cannot be used.
 var (
-	errNoSnapshot    = errors.New("there is none")
 	errSnapshotStale = errors.New("it is too old")
 	errSnapshotAhead = errors.New("its watermark lies in the future")
 	errOtherFormat   = errors.New("it is in another format")
