@@ -1,7 +1,8 @@
 package main
 
-// List prices of us-east-1 in dollars, read from the price pages of each service in November 2026: the first tier of each, without what
-// an account gets for nothing. Other Regions are dearer, some by a fifth.
+// List prices of us-east-1 in dollars as they were known in November 2026: the first tier of each, without what an account gets for
+// nothing. They were gathered from what others have written of the price pages, and not read there: look a price up before a budget
+// rests on it. Other Regions are dearer, some by a fifth.
 const (
 	perMillionRequests    = 3.50         // API Gateway, REST
 	perMillionInvocations = 0.20         // Lambda

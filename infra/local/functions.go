@@ -21,6 +21,7 @@ import (
 	"github.com/rosterhq/roster/internal/app/invitations"
 	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
+	"github.com/rosterhq/roster/internal/app/snapshots"
 	"github.com/rosterhq/roster/internal/app/tokens"
 	"github.com/rosterhq/roster/internal/app/workspace"
 	"github.com/rosterhq/roster/internal/rostertest/dynamolocal"
@@ -48,6 +49,8 @@ func build(ctx context.Context, folder string, env app.Environment) (gateway.Fun
 		return notifications.New(ctx, env)
 	case "organization":
 		return organization.New(ctx, env)
+	case "snapshots":
+		return snapshots.New(ctx, env)
 	case "tokens":
 		return tokens.New(ctx, env)
 	case "workspace":

@@ -93,11 +93,16 @@ func (s *server) run(ctx context.Context) error {
 		return errors.Join(err, box.Close())
 	}
 	start := func() (func(), error) {
-		stop, err := s.startStreams(ctx, functions)
-		if err == nil {
-			s.greet(tenant)
+		stopStreams, err := s.startStreams(ctx, functions)
+		if err != nil {
+			return stopStreams, ending(ctx, err)
 		}
-		return stop, ending(ctx, err)
+		stopSchedules := s.startSchedules(ctx, functions)
+		s.greet(tenant)
+		return func() {
+			stopSchedules()
+			stopStreams()
+		}, nil
 	}
 	return errors.Join(s.serve(ctx, listener, g, box, start), box.Close())
 }

@@ -95,6 +95,9 @@ type Config struct {
 	// ReplicaMemory is ROSTER_REPLICA_MEMORY: what all replicas together may take, in bytes, from 1 MiB up; 60 % of Memory if it
 	// is not set. Part Replica.
 	ReplicaMemory int64
+	// SnapshotUsers is ROSTER_SNAPSHOT_USERS: the number of users from which on a tenant gets a snapshot, from 100 up; 10000 if it is
+	// not set. Part Replica.
+	SnapshotUsers int
 
 	// DeletedRetention is ROSTER_DELETED_RETENTION_DAYS: how long a removed user can be restored, from 1 day to 3650; 90 days if it
 	// is not set. Part Retention.
@@ -158,6 +161,8 @@ const (
 	defaultAccessTokenTTL  = 15 * time.Minute
 	defaultRefreshTokenTTL = 30 * 24 * time.Hour
 	defaultReplicaOverlap  = 5 * time.Second
+	defaultSnapshotUsers   = 10_000
+	mostSnapshotAge        = 7 * 24 * time.Hour
 	defaultRetentionDays   = 90
 	mostRetentionDays      = 3650
 	defaultInvitationDays  = 7
@@ -204,6 +209,7 @@ func Load(getenv func(string) string, parts ...Part) (*Config, error) {
 			c.ReplicaMaxAge = e.duration("ROSTER_REPLICA_MAX_AGE", 0, 0, time.Hour)
 			c.ReplicaOverlap = e.duration("ROSTER_REPLICA_OVERLAP", defaultReplicaOverlap, 0, 10*time.Minute)
 			c.ReplicaMemory = e.number("ROSTER_REPLICA_MEMORY", c.Memory/10*6, 1<<20, 1<<40)
+			c.SnapshotUsers = int(e.number("ROSTER_SNAPSHOT_USERS", defaultSnapshotUsers, 100, 1<<30))
 		case Retention:
 			c.DeletedRetention = e.days("ROSTER_DELETED_RETENTION_DAYS", defaultRetentionDays, mostRetentionDays)
 			c.AuditRetention = e.days("ROSTER_AUDIT_RETENTION_DAYS", defaultRetentionDays, mostRetentionDays)
@@ -236,6 +242,10 @@ func Load(getenv func(string) string, parts ...Part) (*Config, error) {
 	}
 	return c, nil
 }
+
+// SnapshotMaxAge is the age from which on a snapshot is not used: a week, or half of the time for which a deleted user stays in the feed,
+// whichever is less, so that a snapshot and the feed since never miss a deletion. It needs the parts Replica and Retention.
+func (c *Config) SnapshotMaxAge() time.Duration { return min(mostSnapshotAge, c.DeletedRetention/2) }
 
 // environment reads variables and collects what is wrong with them.
 type environment struct {

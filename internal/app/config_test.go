@@ -41,7 +41,7 @@ func TestDefaults(t *testing.T) {
 		Table: "t", Region: "eu-central-1", Credentials: Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, Memory: 512 << 20,
 		Issuer: "https://roster.example/dev", Audience: "https://roster.example/dev", AccessTokenTTL: 15 * time.Minute,
 		RefreshTokenTTL: 720 * time.Hour, SigningKey: "key",
-		ReplicaOverlap: 5 * time.Second, ReplicaMemory: 512 << 20 / 10 * 6,
+		ReplicaOverlap: 5 * time.Second, ReplicaMemory: 512 << 20 / 10 * 6, SnapshotUsers: 10_000,
 		DeletedRetention: 90 * 24 * time.Hour, AuditRetention: 90 * 24 * time.Hour,
 		InvitationValidity: 7 * 24 * time.Hour, InvitationsPerDay: 25, LinksPerDay: 1000, LinksPerAddress: 5,
 		MailFrom: "no-reply@roster.example", LinkBase: "https://roster.example/dev", RefusalsQueue: "https://sqs.example/1/refusals", RequestsPerMinute: 10_000,
@@ -57,7 +57,7 @@ func TestEverythingCanBeSet(t *testing.T) {
 		"ROSTER_BASE_PATH", "/v1/rest", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024",
 		"ROSTER_ISSUER", "http://127.0.0.1:8080", "ROSTER_AUDIENCE", "everybody", "ROSTER_ACCESS_TOKEN_TTL", "1h",
 		"ROSTER_REFRESH_TOKEN_TTL", "24h", "ROSTER_SIGNING_KEY_FILE", "key.pem",
-		"ROSTER_REPLICA_MAX_AGE", "2s", "ROSTER_REPLICA_OVERLAP", "10s", "ROSTER_REPLICA_MEMORY", "1048576",
+		"ROSTER_REPLICA_MAX_AGE", "2s", "ROSTER_REPLICA_OVERLAP", "10s", "ROSTER_REPLICA_MEMORY", "1048576", "ROSTER_SNAPSHOT_USERS", "500",
 		"ROSTER_DELETED_RETENTION_DAYS", "30", "ROSTER_AUDIT_RETENTION_DAYS", "365",
 		"ROSTER_INVITATION_DAYS", "30", "ROSTER_INVITATIONS_PER_DAY", "0", "ROSTER_LINKS_PER_DAY", "1000000", "ROSTER_LINKS_PER_ADDRESS", "1",
 		"ROSTER_MAIL_FROM", "Roster <no-reply@roster.example>", "ROSTER_MAIL_REPLY_TO", "help@roster.example", "ROSTER_MAIL_CONFIGURATION_SET", "set",
@@ -73,7 +73,7 @@ func TestEverythingCanBeSet(t *testing.T) {
 		LogLevel: slog.LevelDebug, Table: "t", TableEndpoint: "http://127.0.0.1:8000", Region: "eu-central-1",
 		Credentials: Credentials{AccessKeyID: "id", SecretAccessKey: "secret", SessionToken: "session"}, BasePath: "/v1/rest", Memory: 1024 << 20,
 		Issuer: "http://127.0.0.1:8080", Audience: "everybody", AccessTokenTTL: time.Hour, RefreshTokenTTL: 24 * time.Hour, SigningKeyFile: "key.pem",
-		ReplicaMaxAge: 2 * time.Second, ReplicaOverlap: 10 * time.Second, ReplicaMemory: 1 << 20,
+		ReplicaMaxAge: 2 * time.Second, ReplicaOverlap: 10 * time.Second, ReplicaMemory: 1 << 20, SnapshotUsers: 500,
 		DeletedRetention: 30 * 24 * time.Hour, AuditRetention: 365 * 24 * time.Hour,
 		InvitationValidity: 30 * 24 * time.Hour, InvitationsPerDay: 0, LinksPerDay: 1_000_000, LinksPerAddress: 1,
 		MailFrom: "Roster <no-reply@roster.example>", MailReplyTo: "help@roster.example", MailConfigurationSet: "set",
@@ -100,7 +100,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	_, err := Load(getenv(
 		"ROSTER_LOG_LEVEL", "loud", "ROSTER_DYNAMODB_ENDPOINT", "localhost:8000", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "lots",
 		"ROSTER_ISSUER", "roster.example", "ROSTER_ACCESS_TOKEN_TTL", "15", "ROSTER_REFRESH_TOKEN_TTL", "1s",
-		"ROSTER_REPLICA_MAX_AGE", "-1s", "ROSTER_REPLICA_OVERLAP", "1h", "ROSTER_REPLICA_MEMORY", "1",
+		"ROSTER_REPLICA_MAX_AGE", "-1s", "ROSTER_REPLICA_OVERLAP", "1h", "ROSTER_REPLICA_MEMORY", "1", "ROSTER_SNAPSHOT_USERS", "99",
 		"ROSTER_DELETED_RETENTION_DAYS", "0", "ROSTER_AUDIT_RETENTION_DAYS", "3651",
 		"ROSTER_INVITATION_DAYS", "91", "ROSTER_INVITATIONS_PER_DAY", "-1", "ROSTER_LINKS_PER_DAY", "1000001", "ROSTER_LINKS_PER_ADDRESS", "few",
 		"ROSTER_MAIL_REPLY_TO", "nobody", "ROSTER_LINK_BASE", "roster.example", "ROSTER_SES_ENDPOINT", "localhost:1",
@@ -113,7 +113,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"ROSTER_LOG_LEVEL", "ROSTER_TABLE", "ROSTER_DYNAMODB_ENDPOINT", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ROSTER_ISSUER", "ROSTER_ACCESS_TOKEN_TTL", "ROSTER_REFRESH_TOKEN_TTL", "ROSTER_SIGNING_KEY",
-		"ROSTER_REPLICA_MAX_AGE", "ROSTER_REPLICA_OVERLAP", "ROSTER_REPLICA_MEMORY",
+		"ROSTER_REPLICA_MAX_AGE", "ROSTER_REPLICA_OVERLAP", "ROSTER_REPLICA_MEMORY", "ROSTER_SNAPSHOT_USERS",
 		"ROSTER_DELETED_RETENTION_DAYS", "ROSTER_AUDIT_RETENTION_DAYS",
 		"ROSTER_INVITATION_DAYS", "ROSTER_INVITATIONS_PER_DAY", "ROSTER_LINKS_PER_DAY", "ROSTER_LINKS_PER_ADDRESS",
 		"ROSTER_MAIL_FROM", "ROSTER_MAIL_REPLY_TO", "ROSTER_LINK_BASE", "ROSTER_SES_ENDPOINT",
@@ -167,5 +167,18 @@ func TestLogLinesAreWhatLambdaReads(t *testing.T) {
 	}
 	if line.Timestamp.IsZero() || line.Level != "INFO" || line.Msg != "shown" || line.Part != "x" || line.Group.Time != "noon" || line.Group.RequestID != "id" {
 		t.Errorf("line = %s", out.String())
+	}
+}
+
+// A snapshot must be gone before a user is who was deleted after it was made.
+func TestSnapshotsAreYoungerThanDeletions(t *testing.T) {
+	for days, want := range map[string]time.Duration{"": 7 * 24 * time.Hour, "1": 12 * time.Hour, "10": 5 * 24 * time.Hour, "3650": 7 * 24 * time.Hour} {
+		c, err := Load(with("ROSTER_DELETED_RETENTION_DAYS", days), Replica, Retention)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.SnapshotMaxAge(); got != want || 2*got > c.DeletedRetention {
+			t.Errorf("where deletions stay for %q days, snapshots are used for %v, want %v", days, got, want)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 // messages.
 type event struct {
 	Records        []struct{ EventSource string }
+	Source         string // of EventBridge's
 	Resource       string
 	Path           string
 	HTTPMethod     string
@@ -104,7 +105,7 @@ func TestEventsAndRoutesAgree(t *testing.T) {
 		routes[r.Method+" "+r.Path] = r.Function
 	}
 	for file, e := range events(t) {
-		if len(e.Records) > 0 {
+		if len(e.Records) > 0 || e.Source != "" {
 			continue
 		}
 		route := e.HTTPMethod + " " + e.Resource
@@ -163,6 +164,59 @@ func TestEventsAndStreamsAgree(t *testing.T) {
 		slices.Sort(sampled[source])
 		if len(reading[source]) == 0 || !slices.Equal(reading[source], sampled[source]) {
 			t.Errorf("template.yaml gives records of %s to %q, events has batches for %q", source, reading[source], sampled[source])
+		}
+	}
+}
+
+// TestEventsAndSchedulesAgree holds each sample of EventBridge to a function that the template has a schedule for, and the other way
+// round.
+func TestEventsAndSchedulesAgree(t *testing.T) {
+	template, err := samtemplate.FindAndRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scheduled, sampled []string
+	for _, s := range template.Schedules {
+		scheduled = append(scheduled, s.Function)
+		function, _ := template.Function(s.Function)
+		if function.Timeout > s.Every && s.Every > 0 {
+			t.Errorf("template.yaml:%d: %s runs for up to %v, and begins every %v", s.Line, s.Function, function.Timeout, s.Every)
+		}
+	}
+	for file, e := range events(t) {
+		if e.Source == "aws.events" {
+			sampled = append(sampled, functionOf(file))
+		}
+	}
+	if len(scheduled) == 0 || !slices.Equal(scheduled, sampled) {
+		t.Errorf("template.yaml has schedules for %q, events has samples for %q", scheduled, sampled)
+	}
+}
+
+// TestSnapshotsReachNoFunctionByTheStream holds what the stream carries of snapshots away from all who read it: a writer of them would call
+// itself, and 390 KB would be read for nothing.
+func TestSnapshotsReachNoFunctionByTheStream(t *testing.T) {
+	template, err := samtemplate.FindAndRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range template.Streams {
+		for _, pattern := range s.Filters {
+			var filter struct {
+				DynamoDB struct {
+					NewImage, OldImage struct{ Type struct{ S []string } }
+				}
+			}
+			if err := json.Unmarshal(pattern, &filter); err != nil {
+				t.Fatal(err)
+			}
+			types := append(filter.DynamoDB.NewImage.Type.S, filter.DynamoDB.OldImage.Type.S...)
+			if len(types) == 0 || slices.ContainsFunc(types, func(typ string) bool { return strings.HasPrefix(typ, "snapshot") }) {
+				t.Errorf("template.yaml:%d: %s lets through snapshots: %s", s.Line, s.LogicalID, pattern)
+			}
+		}
+		if len(s.Filters) == 0 {
+			t.Errorf("template.yaml:%d: %s lets through everything", s.Line, s.LogicalID)
 		}
 	}
 }
@@ -275,7 +329,7 @@ func TestFunctionsLinkOnlyWhatTheyUse(t *testing.T) {
 		"github.com/danielgtaylor/huma/v2":             {"customers", "global", "invitations", "notifications", "organization", "workspace"},
 		"github.com/aws/aws-sdk-go-v2/config":          nil,
 		"github.com/rosterhq/roster/internal/oauth2":   {"authorizer", "invitations", "organization", "tokens"},
-		"github.com/rosterhq/roster/internal/replica":  {"customers", "global", "organization", "workspace"},
+		"github.com/rosterhq/roster/internal/replica":  {"customers", "global", "organization", "snapshots", "workspace"},
 		"github.com/rosterhq/roster/internal/delivery": {"bounces", "courier"},
 	} {
 		for _, name := range folders(t, "../../functions") {

@@ -35,6 +35,10 @@ var Metrics = []LineMetrics{
 			{Name: "ReplicaBytes", Unit: "Bytes", from: "bytes"},
 		}},
 	}},
+	// By the messages of package replica, and not by its events, which are for whoever searches the log.
+	{Message: "a tenant does not fit the replica's memory budget; give the function more memory", Sets: []MetricSet{ofFunction("RefusedTenants")}},
+	{Message: "a snapshot cannot be used; the tenant is read from its feed", Sets: []MetricSet{ofFunction("SnapshotFallbacks")}},
+	{Message: "no snapshot could be made of a tenant; where it does not fit the memory, give the function more", Sets: []MetricSet{ofFunction("FailedSnapshots")}},
 	{Message: "batch", Sets: []MetricSet{
 		{Dimensions: []string{"function"}, Metrics: []Metric{
 			{Name: "Records", Unit: "Count", from: "records"},
@@ -52,8 +56,13 @@ var Metrics = []LineMetrics{
 
 var (
 	latency  = Metric{Name: "Latency", Unit: "Milliseconds", from: "duration"}
-	refusals = MetricSet{Dimensions: []string{"function"}, Metrics: []Metric{{Name: "Undelivered", Unit: "Count", one: true}}}
+	refusals = ofFunction("Undelivered")
 )
+
+// ofFunction counts the lines of each function.
+func ofFunction(name string) MetricSet {
+	return MetricSet{Dimensions: []string{"function"}, Metrics: []Metric{{Name: name, Unit: "Count", one: true}}}
+}
 
 // LineMetrics is what is measured of the lines with a message.
 type LineMetrics struct {

@@ -22,10 +22,13 @@ import (
 	"github.com/rosterhq/roster/internal/app/changes"
 	"github.com/rosterhq/roster/internal/app/courier"
 	"github.com/rosterhq/roster/internal/app/customers"
+	"github.com/rosterhq/roster/internal/app/global"
 	invitationsfunction "github.com/rosterhq/roster/internal/app/invitations"
 	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/app/organization"
+	"github.com/rosterhq/roster/internal/app/snapshots"
 	"github.com/rosterhq/roster/internal/app/tokens"
+	"github.com/rosterhq/roster/internal/app/workspace"
 	"github.com/rosterhq/roster/internal/oauth2"
 	"github.com/rosterhq/roster/internal/rostertest"
 	"github.com/rosterhq/roster/internal/rostertest/samtemplate"
@@ -38,13 +41,16 @@ var constructors = map[string]func(context.Context, app.Environment) error{
 	"changes":    func(ctx context.Context, e app.Environment) error { _, err := changes.New(ctx, e); return err },
 	"courier":    func(ctx context.Context, e app.Environment) error { _, err := courier.New(ctx, e); return err },
 	"customers":  func(ctx context.Context, e app.Environment) error { _, err := customers.New(ctx, e); return err },
+	"global":     func(ctx context.Context, e app.Environment) error { _, err := global.New(ctx, e); return err },
 	"invitations": func(ctx context.Context, e app.Environment) error {
 		_, err := invitationsfunction.New(ctx, e)
 		return err
 	},
 	"notifications": func(ctx context.Context, e app.Environment) error { _, err := notifications.New(ctx, e); return err },
 	"organization":  func(ctx context.Context, e app.Environment) error { _, err := organization.New(ctx, e); return err },
+	"snapshots":     func(ctx context.Context, e app.Environment) error { _, err := snapshots.New(ctx, e); return err },
 	"tokens":        func(ctx context.Context, e app.Environment) error { _, err := tokens.New(ctx, e); return err },
+	"workspace":     func(ctx context.Context, e app.Environment) error { _, err := workspace.New(ctx, e); return err },
 }
 
 // leftToDefaults are the variables that functions read and no stack sets, each with why.
@@ -56,6 +62,7 @@ var leftToDefaults = map[string]string{
 	"ROSTER_REPLICA_MAX_AGE":   "every query looks at the feed",
 	"ROSTER_REPLICA_OVERLAP":   "5 seconds",
 	"ROSTER_REPLICA_MEMORY":    "60 % of the function's",
+	"ROSTER_SNAPSHOT_USERS":    "10,000",
 	"ROSTER_DYNAMODB_ENDPOINT": "the Region's own", "ROSTER_SES_ENDPOINT": "the Region's own",
 	"ROSTER_SNS_ENDPOINT": "the Region's own", "ROSTER_SQS_ENDPOINT": "the Region's own",
 }

@@ -45,6 +45,7 @@ const (
 	progressbar = "github.com/schollz/progressbar/v3"
 	term        = "golang.org/x/term"
 	xsync       = "golang.org/x/sync"
+	zstd        = "github.com/klauspost/compress/zstd"
 	yaml        = "gopkg.in/yaml.v3"
 	cmp         = "github.com/google/go-cmp"
 	rapid       = "pgregory.net/rapid"
@@ -67,7 +68,7 @@ var allowed = []rule{
 	{path: "internal/roster"},
 
 	{path: "internal/directory", inside: []string{"internal/roster"}},
-	{path: "internal/replica", inside: []string{"internal/roster"}},
+	{path: "internal/replica", inside: []string{"internal/roster"}, outside: []string{zstd}},
 	{path: "internal/oauth2", inside: []string{"internal/roster"}, outside: []string{jose, argon2id, xcrypto, cryptX}},
 	{path: "internal/quota", inside: []string{"internal/roster"}},
 	{path: "internal/attempts", inside: []string{"internal/roster"}},

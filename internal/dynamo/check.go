@@ -276,6 +276,8 @@ func (c *checker) meetType(h *head, attributes map[string]types.AttributeValue) 
 		return read(attributes, same[claimItem], c.claimedDevice)
 	case typeNotification:
 		return read(attributes, (*notificationItem).noun, c.notification)
+	case typeSnapshot, typeSnapshotChunk, typeSnapshotDue:
+		return read(attributes, same[snapshotAnyItem], c.snapshot)
 	default:
 		return nil
 	}
@@ -302,7 +304,8 @@ func (c *checker) expiry(h *head, attributes map[string]types.AttributeValue) er
 	_, expires := attributes["expiresAt"]
 	var must bool
 	switch h.Type {
-	case typeGrant, typeRevoked, typeOnce, typeAudit, typeInvitation, typeLink, typeQuota, typeRate, typeAttempts, typeNotification:
+	case typeGrant, typeRevoked, typeOnce, typeAudit, typeInvitation, typeLink, typeQuota, typeRate, typeAttempts, typeNotification,
+		typeSnapshot, typeSnapshotChunk, typeSnapshotDue:
 		must = true
 	case typeUser:
 		_, must = attributes["deletedAt"]

@@ -8,7 +8,8 @@
 //
 // Read table.go first, then keys.go, items.go and tx.go, then a file per noun, of which newusers.go creates users and once.go
 // and admins.go are what makes that safe; invitations.go with links.go, quotas.go, notifications.go and devices.go for messages;
-// permits.go and attempts.go for what bounds requests and guesses; feed.go with scan.go and scanuser.go; stream.go and audit.go for the audit trail, outgoing.go for what is to be sent; and
+// permits.go and attempts.go for what bounds requests and guesses; feed.go with scan.go, scanuser.go and pace.go; snapshots.go;
+// stream.go and audit.go for the audit trail, outgoing.go for what is to be sent; and
 // check.go, which says what must hold between the items.
 //
 // # Items
@@ -35,6 +36,8 @@
 //	clientPointer     | T#7#CLIENTS                    | CLIENT#portal | -         | -                    | the tenant has the client                    | CreateClient, CreateIntegration, CreateServiceUser, CreateTenant
 //	once              | T#7#ONCE#0102030000000000000000000000000000000000000000000000000000000000 | ONCE | - | - | what a creation under an idempotency key made | CreateUser, CreateInvitedUser, CreateUserWithOrganization, CreateOrganization, InviteAgain, CreateNotification
 //	audit             | T#7#AUDIT#9                    | 1767323045000#user:42#3#user.updated | - | - | an entry of the audit trail of organization 9 | PutAudit
+//	snapshot          | T#7#SNAPSHOT                   | RECORD        | -         | -                    | where the copy of the tenant stands, and who makes the next | PutSnapshot
+//	snapshotChunk     | T#7#SNAPSHOT#a#12              | CHUNK         | -         | -                    | a part of a copy; those of a and of b take turns | PutSnapshotChunk
 //	emailClaim        | EMAIL#jane@example.com         | CLAIM         | -         | -                    | the address is a user's; unique in the system | with the user
 //	link              | LINK#0102030000000000000000000000000000000000000000000000000000000000 | LINK | - | - | which invitation the token of that hash, in a mail, leads to | PutLink; removed by AcceptInvitation, AcceptSignUp
 //	deviceClaim       | DEVICE#0102030000000000000000000000000000000000000000000000000000000000 | CLAIM | - | - | the device is a user's; unique in the system | with the device
@@ -43,13 +46,16 @@
 //	grant             | GRANT#0102030000000000000000000000000000000000000000000000000000000000 | GRANT | - | - | a family of refresh tokens, hashes only | CreateGrant, RotateGrant, RevokeGrant
 //	revokedToken      | REVOKED#b7Kq                   | REVOKED       | -         | -                    | the access token is revoked                  | RevokeToken
 //	attempts          | ATTEMPTS#0102030000000000000000000000000000000000000000000000000000000000 | ATTEMPTS | - | - | how many wrong secrets an account or an address has tried lately; the key is a hash of which | ReserveAttempt, CountAttempt, ForgetAttempts, UncountAttempt
+//	snapshotDue       | SNAPSHOTS                      | DUE#1767323045000#7 | -   | -                    | the snapshot of tenant 7 is to be looked after then | PutSnapshotDue; removed by RemoveSnapshotDue
 //	signingKey        | KEYS                           | KEY#NzbLs     | -         | -                    | a public key that tokens are signed with     | PutSigningKey
 //
 // Keys that begin with T# belong to the tenant whose id follows. The others are the doors by which a stranger enters, of
 // whom only an address, a client id or a token is known; what they lead to names the tenant.
 //
 // The time to live is expiresAt, in Unix seconds: of deleted users, grants, revoked tokens, audit entries, notifications, the
-// counts of a day or a minute, those of wrong secrets, links, invitations a month after their time (validUntil) is over, and the records of creations (once), a day.
+// counts of a day or a minute, those of wrong secrets, links, invitations a month after their time (validUntil) is over, and the records
+// of creations (once), a day; and of snapshots, whose chunks stand for three times the age to which they are used, unless later ones
+// take their place.
 // DynamoDB removes an expired item days late, so every read looks at the time itself, but that of an invitation, whose callers
 // do. Secrets stand on items that no index holds; the token of a mail stands nowhere, and that of a device neither: only their
 // hashes do.
@@ -91,6 +97,8 @@
 //	how many wrong secrets were tried          | Attempts                          | batch get, 1 RRU each
 //	the public keys                            | SigningKeys                       | consistent query
 //	the audit trail of an organization         | AuditEntries                      | page of its partition, newest first
+//	the tenant as it was a while ago           | Snapshot, SnapshotChunk           | get, 0.5 RRU; a get of 49 RRU for each chunk, all at once
+//	whose snapshots are due                    | SnapshotsDue                      | consistent query of their partition
 //	what of a tenant changed since             | Changes                           | query of index search, per shard
 //
 // # Writes
@@ -112,6 +120,9 @@
 //
 // The audit trail costs a request nothing: AuditOf makes its entries from the table's stream, which has the old and the
 // new image of every item, and the stamp of who wrote it.
+//
+// A snapshot holds nothing that the feed does not: it can be lost without a word. Its chunks are written for a unit per KB and not in
+// a transaction; the record leads to them once all stand, and is written on the condition that its version has not changed.
 //
 // That a user's organization stands is not checked in the transaction, see standing.go for why that is enough.
 //

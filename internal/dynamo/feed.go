@@ -38,6 +38,7 @@ const feedPage = 1500
 //   - A deletion is a change, a soft one, and stays in the feed until its retention is over; whoever slept longer must
 //     start from the zero time.
 //   - Items of one transaction arrive one by one.
+//   - A long reading is paced, and slows down where the index has had enough of it (pace.go).
 //
 // Items of a type that this release does not know are skipped and logged.
 func (t *Table) Changes(ctx context.Context, tenant roster.TenantID, shard int, since time.Time, visit func(roster.Change) error) error {
@@ -45,16 +46,28 @@ func (t *Table) Changes(ctx context.Context, tenant roster.TenantID, shard int, 
 	query.TableName = &t.name
 	query.ReturnConsumedCapacity = types.ReturnConsumedCapacityIndexes
 	var r row
+	pace := newPace(t.now())
 	for {
-		body, err := t.rawQuery(ctx, query)
-		if err != nil {
+		var body string
+		err := t.patiently(ctx, func() (err error) {
+			if body, err = t.rawQuery(ctx, query); tooFast(err) {
+				pace.slow()
+			}
 			return failed("reading the feed of tenant "+tenant.String(), err)
+		})
+		if err != nil {
+			return err
 		}
-		next, err := t.visitPage(ctx, &r, body, visit)
+		next, units, err := t.visitPage(ctx, &r, body, visit)
 		if err != nil || next == nil {
 			return err
 		}
 		query.ExclusiveStartKey = next
+		if wait := pace.spend(t.now(), units); wait > 0 {
+			if err := t.pause(ctx, wait); err != nil {
+				return failed("waiting for the next page of the feed of tenant "+tenant.String(), err)
+			}
+		}
 	}
 }
 
@@ -73,10 +86,9 @@ func feedQuery(tenant roster.TenantID, shard int, since time.Time) *dynamodb.Que
 	}
 }
 
-// visitPage scans the body of an answer to a query. It returns where the next page begins, nil at the end.
-func (t *Table) visitPage(ctx context.Context, r *row, body string, visit func(roster.Change) error) (map[string]types.AttributeValue, error) {
+// visitPage scans the body of an answer to a query. It returns where the next page begins, nil at the end, and what this one consumed.
+func (t *Table) visitPage(ctx context.Context, r *row, body string, visit func(roster.Change) error) (next map[string]types.AttributeValue, units float64, err error) {
 	r.scanner = scanner{text: body}
-	var next map[string]types.AttributeValue
 	var stopped error
 	r.object(func(name string) {
 		switch name {
@@ -91,18 +103,19 @@ func (t *Table) visitPage(ctx context.Context, r *row, body string, visit func(r
 		case "LastEvaluatedKey":
 			next = r.startKey()
 		case "ConsumedCapacity":
-			roster.MeterFrom(ctx).Add(roster.Cost{Reads: r.capacity()})
+			units = r.capacity()
+			roster.MeterFrom(ctx).Add(roster.Cost{Reads: units})
 		default:
 			r.skip()
 		}
 	})
 	if stopped != nil {
-		return nil, stopped
+		return nil, units, stopped
 	}
 	if r.err != nil {
-		return nil, fmt.Errorf("reading a page of the feed: %w", r.err)
+		return nil, units, fmt.Errorf("reading a page of the feed: %w", r.err)
 	}
-	return next, nil
+	return next, units, nil
 }
 
 func (t *Table) visitRow(r *row, visit func(roster.Change) error) error {
@@ -159,12 +172,17 @@ func (r *row) capacity() float64 {
 // came: what the SDK makes of an item costs ten times what the scanner takes.
 func (t *Table) rawQuery(ctx context.Context, query *dynamodb.QueryInput) (string, error) {
 	var body string
-	_, err := t.client.Query(ctx, query, t.metered, func(o *dynamodb.Options) {
-		o.Protocol = rawProtocol{ClientProtocol: o.Protocol, body: &body}
+	_, err := t.client.Query(ctx, query, t.metered, rawInto(&body))
+	return body, err
+}
+
+// rawInto makes a call of the SDK store the body of its answer, and decode nothing.
+func rawInto(body *string) func(*dynamodb.Options) {
+	return func(o *dynamodb.Options) {
+		o.Protocol = rawProtocol{ClientProtocol: o.Protocol, body: body}
 		// rawProtocol checks the sum itself. The SDK's check only logs what it finds.
 		o.DisableValidateResponseChecksum = true
-	})
-	return body, err
+	}
 }
 
 // rawProtocol is the SDK's protocol, but for the answers of operations that succeed: it stores their body and decodes

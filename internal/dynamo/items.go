@@ -37,6 +37,9 @@ const (
 	typeDevice           = "device"
 	typeDeviceClaim      = "deviceClaim"
 	typeNotification     = "notification"
+	typeSnapshot         = "snapshot"
+	typeSnapshotChunk    = "snapshotChunk"
+	typeSnapshotDue      = "snapshotDue"
 )
 
 // The kinds that items have in the index organization: its third partition attribute, so that each kind is a list of its

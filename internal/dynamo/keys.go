@@ -49,6 +49,8 @@ const (
 	sortSignUp       = "SIGNUP"
 	sortLink         = "LINK"
 	sortAttempts     = "ATTEMPTS"
+	sortSnapshot     = "RECORD"
+	sortChunk        = "CHUNK"
 )
 
 func organizationKey(tenant roster.TenantID, id roster.OrgID) key {
@@ -207,6 +209,26 @@ func attemptsKey(k roster.AttemptKey) key {
 }
 
 const attemptsPrefix = "ATTEMPTS#"
+
+// snapshotKey is where the record of a tenant's snapshot stands.
+func snapshotKey(tenant roster.TenantID) key {
+	return key{"T#" + tenant.String() + "#SNAPSHOT", sortSnapshot}
+}
+
+// snapshotChunkKey gives each chunk a partition of its own, so that all of them can be read at once.
+func snapshotChunkKey(tenant roster.TenantID, slot roster.SnapshotSlot, number int) key {
+	return key{snapshotKey(tenant).pk + "#" + escape(string(slot)) + "#" + strconv.Itoa(number), sortChunk}
+}
+
+// snapshotDueKey is a global door: it is there to find tenants by. The tenant is the last part, since the times come first.
+func snapshotDueKey(due roster.SnapshotDue) key {
+	return key{snapshotsDuePartition, duePrefix + auditTime(due.At) + "#" + due.Tenant.String()}
+}
+
+const (
+	snapshotsDuePartition = "SNAPSHOTS"
+	duePrefix             = "DUE#"
+)
 
 // escape makes free text safe between two #: a percent sign and a # become %25 and %23. What is equal only but for case
 // or spacing must be made the same before, as roster.Email.Key does.

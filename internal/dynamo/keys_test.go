@@ -41,6 +41,9 @@ func TestSchemaPageShowsTheKeys(t *testing.T) {
 		typeAttempts:                 attemptsKey(roster.AttemptKey{1, 2, 3}),
 		typeDevice:                   deviceKey(7, 42, [32]byte{1, 2, 3}),
 		typeDeviceClaim:              deviceClaimKey([32]byte{1, 2, 3}),
+		typeSnapshot:                 snapshotKey(7),
+		typeSnapshotChunk:            snapshotChunkKey(7, roster.SlotA, 12),
+		typeSnapshotDue:              snapshotDueKey(roster.SnapshotDue{Tenant: 7, At: time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)}),
 		typeNotification:             notificationKey(roster.NotificationRef{Tenant: 7, User: 42, ID: 5}),
 		typeAudit: auditKey(7, 9, &roster.AuditEntry{
 			At: time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC), Subject: "user:42", Version: 3, Action: roster.ActionUserUpdated,

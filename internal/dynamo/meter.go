@@ -62,6 +62,8 @@ func costOf(output any) roster.Cost {
 		return cost
 	case *dynamodb.PutItemOutput:
 		return writeCost(o.ConsumedCapacity)
+	case *dynamodb.DeleteItemOutput:
+		return writeCost(o.ConsumedCapacity)
 	case *dynamodb.UpdateItemOutput:
 		return writeCost(o.ConsumedCapacity)
 	case *dynamodb.ScanOutput:

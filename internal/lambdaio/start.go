@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// Start serves the function's events with handler, which is a Handler, an AuthorizerHandler, a StreamHandler or a TopicHandler, and
+// Start serves the function's events with handler, which is a Handler, an AuthorizerHandler, a StreamHandler, a TopicHandler or a ScheduleHandler, and
 // does not return. It is the last thing a main does: what came before is the init phase, in which the garbage collector is off (GOGC=off in
 // template.yaml), because a cycle then costs a cold start a millisecond and frees nothing.
 func Start(handler any) {

@@ -79,3 +79,13 @@ func (b bitset) add(other bitset) {
 		b[w] |= other[w]
 	}
 }
+
+// fill sets the rows up to that one.
+func (b bitset) fill(rows uint32) {
+	for w := range b {
+		b[w] = ^uint64(0)
+	}
+	if rows&63 != 0 {
+		b[len(b)-1] = 1<<(rows&63) - 1
+	}
+}

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +49,10 @@ type follower struct {
 	loads    int
 	folds    int
 	applied  int
+	// origin is the snapshot that the state began with, fromSnapshots and fallbacks are those of Stats.
+	origin        origin
+	fromSnapshots int
+	fallbacks     int
 }
 
 // look is one look at the feed, shared by the calls that wait for it.
@@ -201,74 +204,6 @@ func (f *follower) publish(applied int) {
 	f.state.Store(f.writer.state)
 	f.bytes.Store(f.writer.state.bytes())
 	f.startFold()
-}
-
-// load reads the whole feed into a new state, aside; the old one, if there is one, stays until the new one is complete.
-func (f *follower) load(ctx context.Context, begun time.Time) (*state, error) {
-	f.mu.Lock()
-	f.forgetWritten(begun)
-	f.loading = true
-	f.mu.Unlock()
-
-	l := newLoader(f.tenant)
-	var mu sync.Mutex
-	rows := 0
-	err := f.readFeed(ctx, time.Time{}, func(c roster.Change) error {
-		mu.Lock()
-		defer mu.Unlock()
-		l.add(&c)
-		rows++
-		if rows%checkEvery != 0 {
-			return nil
-		}
-		return f.checkLoad(l)
-	})
-	if err == nil {
-		err = f.checkLoad(l)
-	}
-
-	f.mu.Lock()
-	f.loading = false
-	if err != nil {
-		if f.writer == nil {
-			f.bytes.Store(0)
-		} else {
-			f.bytes.Store(f.writer.state.bytes())
-		}
-		f.mu.Unlock()
-		return nil, err
-	}
-	w := l.finish(millisOf(f.replicas.now()))
-	for i := range f.written {
-		w.put(&f.written[i].change)
-	}
-	w.publish()
-	f.resident++
-	f.loads++
-	f.writer, f.looked = w, begun
-	s := w.state // read here: changes of our own may follow as soon as mu is free
-	f.state.Store(s)
-	f.bytes.Store(s.bytes())
-	f.mu.Unlock()
-	f.replicas.log.LogAttrs(ctx, slog.LevelInfo, "replica loaded", slog.String("tenant", f.tenant.String()),
-		slog.Duration("duration", f.replicas.now().Sub(begun)), slog.Int("users", s.users()), slog.Int64("bytes", s.bytes()))
-	return f.fit(s)
-}
-
-// checkEvery is how many items a load takes in between two looks at the memory.
-const checkEvery = 4096
-
-// checkLoad makes room for what has been loaded so far, and ends a load that does not fit.
-func (f *follower) checkLoad(l *loader) error {
-	held := l.bytes()
-	if old := f.state.Load(); old != nil {
-		held += old.bytes()
-	}
-	f.bytes.Store(held)
-	if !l.writer.tail.full() && f.replicas.makeRoom(f) {
-		return nil
-	}
-	return f.refuse(held, int(l.writer.tail.rows()))
 }
 
 // fit makes room for the state s that the follower now holds. A tenant that is too large for the budget even alone is

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rosterhq/roster/internal/roster"
@@ -88,14 +89,26 @@ func (r *Replicas) makeRoom(keep *follower) bool {
 // out costs reading as much of its feed as the budget holds.
 const refusePause = time.Minute
 
+// What log lines call the events that an operator counts: template.yaml makes metrics of them.
+const (
+	// EventRefused is a tenant that does not fit the memory budget.
+	EventRefused = "replica.refused"
+	// EventFallback is a snapshot that could not be used.
+	EventFallback = "snapshot.fallback"
+	// EventUnsaved is a tenant of which no snapshot could be made.
+	EventUnsaved = "snapshot.failed"
+)
+
+var errDoesNotFit = errors.New("does not fit the replica's memory budget")
+
 // refuse returns the error for a tenant that does not fit, and remembers it for a while.
 func (f *follower) refuse(bytes int64, users int) error {
 	err := &roster.Error{
 		Kind: roster.KindUnavailable, Message: "the organization has too many users for this server",
-		RetryAfter: refusePause, Cause: errors.New("tenant " + f.tenant.String() + " does not fit the replica's memory budget"),
+		RetryAfter: refusePause, Cause: fmt.Errorf("tenant %s %w", f.tenant, errDoesNotFit),
 	}
 	f.replicas.log.Error("a tenant does not fit the replica's memory budget; give the function more memory",
-		"tenant", f.tenant, "users", users, "bytes", bytes, "budget", f.replicas.budget)
+		"event", EventRefused, "tenant", f.tenant, "users", users, "bytes", bytes, "budget", f.replicas.budget)
 	f.mu.Lock()
 	f.refused = refusal{f.replicas.now().Add(refusePause), err}
 	f.mu.Unlock()

@@ -36,6 +36,10 @@ type world struct {
 	followers []*observed
 	views     []seenView // the latest that were taken
 	nextUser  roster.UserID
+	// shelf is where some of the followers find snapshots, which keeper makes; saved is what must be in them, by generation.
+	shelf  *shelf
+	keeper *Keeper
+	saved  map[int64]*model
 }
 
 // seenView is a View and what it must show for ever.
@@ -64,12 +68,16 @@ func (w *world) now() time.Time { return w.feed.now }
 func (w *world) clock(o *observed) time.Time { return w.feed.now.Add(o.skew) }
 
 func newWorld(t *rapid.T) *world {
-	w := &world{feed: newFakeFeed(testStart), users: map[roster.UserID]roster.User{}, nextUser: 100}
+	w := &world{feed: newFakeFeed(testStart), users: map[roster.UserID]roster.User{}, nextUser: 100, shelf: newShelf(), saved: map[int64]*model{}}
 	w.createOrganization(nil, testTenant.Root(), "Root", 0)
 	for range rapid.IntRange(1, 3).Draw(t, "followers") {
 		o := &observed{model: newModel(), skew: rapid.SampledFrom([]time.Duration{-testSkew, 0, testSkew}).Draw(t, "skew")}
+		var snapshots Snapshots
+		if rapid.Bool().Draw(t, "reads snapshots") {
+			snapshots = w.shelf
+		}
 		o.Replicas = New(Config{
-			Feed: w.feed, ReloadAfter: testReloadAfter,
+			Feed: w.feed, ReloadAfter: testReloadAfter, Snapshots: snapshots, SnapshotMaxAge: testReloadAfter, SnapshotUsers: 3,
 			Now: func() time.Time {
 				w.feed.mu.Lock()
 				defer w.feed.mu.Unlock()
@@ -82,6 +90,13 @@ func newWorld(t *rapid.T) *world {
 		o.foldAt = func(uint32) uint32 { return fold }
 		w.followers = append(w.followers, o)
 	}
+	skew := rapid.SampledFrom([]time.Duration{-testSkew, 0, testSkew}).Draw(t, "keeper's skew")
+	w.keeper = NewKeeper(KeeperConfig{Feed: w.feed, Store: w.shelf, MaxAge: testReloadAfter, MinUsers: 1, Now: func() time.Time {
+		w.feed.mu.Lock()
+		defer w.feed.mu.Unlock()
+		return w.feed.now.Add(skew)
+	}})
+	w.keeper.interval, w.keeper.limit = 0, 400
 	return w
 }
 
@@ -114,6 +129,9 @@ func (w *world) look(o *observed) {
 	clock := w.clock(o)
 	if o.looked.IsZero() || clock.Sub(o.looked) > testReloadAfter {
 		o.model = newModel()
+		if from := o.followers[testTenant].origin.snapshot.Generation; from != 0 {
+			o.model = w.saved[from].clone()
+		}
 		for _, own := range o.own {
 			if clock.Sub(own.at) <= DefaultOverlap {
 				o.model.learn(own.change)
@@ -148,6 +166,10 @@ func TestAnswersEqualAPlainLoop(t *testing.T) {
 			"view":             w.view,
 			"older view":       w.olderView,
 			"repeated change":  w.repeatedChange,
+			"snapshot":         w.snapshot,
+			"snapshot ":        w.snapshot,
+			"snapshot rots":    w.snapshotRots,
+			"environment ends": w.environmentEnds,
 		})
 		for _, o := range w.followers {
 			o.Wait()

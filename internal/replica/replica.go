@@ -1,14 +1,16 @@
 // Package replica answers list, search, sort, count and look-ups by reference for whole tenants from memory. It holds a
 // copy of each tenant it is asked about, brought up to date from the tenant's change feed before a query.
 //
-// It never writes to the table, which is package dynamo's and reaches this package as a Feed; what a caller may see and
-// how an answer looks on the wire is decided in packages directory and api. Uniqueness and authorization must never be
+// Of the table, which is package dynamo's and reaches this package as a Feed and as Snapshots, it writes nothing but snapshots: copies of
+// what the feed shows, which make a cold process read a large tenant quickly. What a caller may see and how an answer looks on the wire
+// is decided in packages directory and api. Uniqueness and authorization must never be
 // decided from a replica: it can be behind.
 //
 // In reading order: this file is the way in. follower.go keeps one tenant's copy fresh. state.go is such a copy at one
 // moment; segments.go, segment.go, columns.go, blob.go, dictionary.go, pack.go and delegations.go are its layout;
 // writer.go and fold.go make the next one. query.go, filter.go, search.go, page.go, sequence.go, order.go and ranks.go
-// answer a roster.Query from one; view.go hands out one for answers that must fit together.
+// answer a roster.Query from one; view.go hands out one for answers that must fit together. load.go reads a tenant from a snapshot
+// or the feed; snapshot.go, snapshotnames.go, snapshotrows.go and snapshotcodec.go are a snapshot's form, and keeper.go writes them.
 //
 // The layout is the one that measured best: users in id order; one blob of folded text to search; narrow columns to
 // filter; results as bitsets; a permutation for each sort order that is used; and a small tail of changes, folded in when
@@ -34,9 +36,28 @@ type Feed interface {
 	Changes(ctx context.Context, tenant roster.TenantID, shard int, since time.Time, visit func(roster.Change) error) error
 }
 
+// Snapshots reads the snapshots of tenants.
+type Snapshots interface {
+	// Snapshot returns the record of the tenant's snapshot, roster.KindNotFound where there is none. It may be a moment old.
+	Snapshot(ctx context.Context, tenant roster.TenantID) (roster.Snapshot, error)
+	// SnapshotChunk returns what stands in that place, whichever copy it is of: a chunk, or roster.KindNotFound. It is called
+	// for several chunks at the same time.
+	SnapshotChunk(ctx context.Context, tenant roster.TenantID, slot roster.SnapshotSlot, number int) ([]byte, error)
+	// PutSnapshotDue notes that the tenant's snapshot is to be looked after, or to be made. To note it again is no error.
+	PutSnapshotDue(ctx context.Context, due roster.SnapshotDue) error
+}
+
 // Config says what Replicas read from and how fresh they are. Only Feed is required.
 type Config struct {
 	Feed Feed
+	// Snapshots are read before the feed where there are any; nil means that there are none.
+	Snapshots Snapshots
+	// SnapshotMaxAge is the age from which on a snapshot is not used. It must be well below the time for which a deleted user
+	// stays in the feed, see load.go. 0 means DefaultReloadAfter.
+	SnapshotMaxAge time.Duration
+	// SnapshotUsers is the number of users from which on a tenant that was read from the feed gets a snapshot; 0 means
+	// DefaultSnapshotUsers.
+	SnapshotUsers int
 	// Now tells the local time; nil means time.Now.
 	Now func() time.Time
 	// MaxAge is how old the last look at the feed may be when a query is answered without another one. 0 means that
@@ -71,6 +92,11 @@ type Replicas struct {
 	reloadAfter time.Duration
 	budget      int64
 	log         *slog.Logger
+	snapshots   Snapshots // nil for none
+	// snapshotMaxAge and snapshotUsers are those of Config. asks says whether snapshots are asked for.
+	snapshotMaxAge time.Duration
+	snapshotUsers  int
+	asks           bool
 	// few and foldAt are query.few and the function foldAt; tests make them small.
 	few    int
 	foldAt func(base uint32) uint32
@@ -87,7 +113,8 @@ type Replicas struct {
 func New(c Config) *Replicas {
 	r := &Replicas{
 		feed: c.Feed, clock: c.Now, maxAge: c.MaxAge, overlap: c.Overlap, reloadAfter: c.ReloadAfter,
-		budget: c.MemoryBudget, log: c.Log, few: fewRows, foldAt: foldAt, followers: map[roster.TenantID]*follower{},
+		budget: c.MemoryBudget, log: c.Log, snapshots: c.Snapshots, snapshotMaxAge: c.SnapshotMaxAge, snapshotUsers: c.SnapshotUsers,
+		asks: c.Snapshots != nil, few: fewRows, foldAt: foldAt, followers: map[roster.TenantID]*follower{},
 	}
 	if r.clock == nil {
 		r.clock = time.Now
@@ -97,6 +124,12 @@ func New(c Config) *Replicas {
 	}
 	if r.reloadAfter <= 0 {
 		r.reloadAfter = DefaultReloadAfter
+	}
+	if r.snapshotMaxAge <= 0 {
+		r.snapshotMaxAge = DefaultReloadAfter
+	}
+	if r.snapshotUsers <= 0 {
+		r.snapshotUsers = DefaultSnapshotUsers
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
@@ -186,6 +219,8 @@ type Stats struct {
 	Age time.Duration
 	// Loads, Folds and Applied count whole loads, folds and applied changes since the process began.
 	Loads, Folds, Applied int
+	// FromSnapshot counts the loads that began with a snapshot, Fallbacks those that could not use the one that was there.
+	FromSnapshot, Fallbacks int
 }
 
 // Stats returns figures about the tenant's copy, and false if there is none.
@@ -206,7 +241,7 @@ func (r *Replicas) Stats(tenant roster.TenantID) (Stats, bool) {
 		Users: s.users(), Deleted: s.live[roster.OnlyDeleted].count(),
 		Organizations: len(s.names.organizations), Roles: len(s.names.roles), Warehouses: len(s.names.warehouses),
 		Bytes: s.bytes(), Tail: int(s.tail.rows()), Age: r.now().Sub(f.looked),
-		Loads: f.loads, Folds: f.folds, Applied: f.applied,
+		Loads: f.loads, Folds: f.folds, Applied: f.applied, FromSnapshot: f.fromSnapshots, Fallbacks: f.fallbacks,
 	}, true
 }
 

@@ -90,8 +90,13 @@ func (s *segments) mergedExpiring(rows []uint32) []expiry {
 			out = append(out, expiry{when, uint32(i)})
 		}
 	}
-	slices.SortFunc(out, func(a, b expiry) int { return compareNumbers(a.at, b.at) })
+	sortExpiring(out)
 	return slices.Clip(out)
+}
+
+// sortExpiring puts a list of expiring rows in the order of their time, soonest first.
+func sortExpiring(list []expiry) {
+	slices.SortFunc(list, func(a, b expiry) int { return compareNumbers(a.at, b.at) })
 }
 
 func gather[T any](base, tail []T, first uint32, rows []uint32) []T {

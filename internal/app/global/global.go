@@ -22,7 +22,7 @@ const warmUp = 2 * time.Second
 // New returns the Lambda of the global dialect. It calls the table once ahead of the first request, which then finds a connection
 // open. The error names everything that is wrong with the configuration.
 func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
-	config, err := app.Load(env.Getenv, app.Replica, app.Requests)
+	config, err := app.Load(env.Getenv, app.Replica, app.Retention, app.Requests)
 	if err != nil {
 		return nil, err
 	}
@@ -35,12 +35,15 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 		log.WarnContext(ctx, "the table could not be reached ahead of the first request", "error", err)
 	}
 	replicas := replica.New(replica.Config{
-		Feed:         table,
-		Now:          env.Now,
-		MaxAge:       config.ReplicaMaxAge,
-		Overlap:      config.ReplicaOverlap,
-		MemoryBudget: config.ReplicaMemory,
-		Log:          log,
+		Feed:           table,
+		Snapshots:      table,
+		SnapshotMaxAge: config.SnapshotMaxAge(),
+		SnapshotUsers:  config.SnapshotUsers,
+		Now:            env.Now,
+		MaxAge:         config.ReplicaMaxAge,
+		Overlap:        config.ReplicaOverlap,
+		MemoryBudget:   config.ReplicaMemory,
+		Log:            log,
 	})
 	handler := dialect.New(
 		directory.New(directory.Ports{Search: search{replicas}, Now: env.Now}),

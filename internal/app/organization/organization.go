@@ -37,12 +37,15 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 		log.WarnContext(ctx, "the table could not be reached ahead of the first request", "error", err)
 	}
 	replicas := replica.New(replica.Config{
-		Feed:         table,
-		Now:          env.Now,
-		MaxAge:       config.ReplicaMaxAge,
-		Overlap:      config.ReplicaOverlap,
-		MemoryBudget: config.ReplicaMemory,
-		Log:          log,
+		Feed:           table,
+		Snapshots:      table,
+		SnapshotMaxAge: config.SnapshotMaxAge(),
+		SnapshotUsers:  config.SnapshotUsers,
+		Now:            env.Now,
+		MaxAge:         config.ReplicaMaxAge,
+		Overlap:        config.ReplicaOverlap,
+		MemoryBudget:   config.ReplicaMemory,
+		Log:            log,
 	})
 	handler := dialect.New(
 		directory.New(directory.Ports{

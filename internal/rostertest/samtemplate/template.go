@@ -28,6 +28,8 @@ type Template struct {
 	Subscriptions []Subscription
 	// Resources are all resources, in the template's order.
 	Resources []Resource
+	// Schedules are the functions' events of type Schedule, in the template's order.
+	Schedules []Schedule
 }
 
 // Function returns the function of that logical id.
@@ -212,6 +214,7 @@ func (r *reader) resources(t *Template, section *yaml.Node, globals value) {
 	for _, function := range functions {
 		t.Functions = append(t.Functions, r.function(function))
 		t.Subscriptions = append(t.Subscriptions, r.subscriptions(function)...)
+		t.Schedules = append(t.Schedules, r.schedules(function)...)
 	}
 	for _, stream := range streams {
 		t.Streams = append(t.Streams, r.stream(stream, t.Table, t.Functions))

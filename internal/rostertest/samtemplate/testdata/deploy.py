@@ -51,7 +51,7 @@ def translated(path, profile):
 def by_function(value):
     if isinstance(value, dict):
         if set(value) == {"Ref"} and str(value["Ref"]).endswith("FunctionAliaslive"):
-            return {"Ref": value["Ref"][: -len("Aliaslive")]}
+            return {"Fn::GetAtt": [value["Ref"][: -len("Aliaslive")], "Arn"]}
         return {k: by_function(v) for k, v in value.items() if k != "DependsOn" or "Alias" not in json.dumps(v)}
     if isinstance(value, list):
         return [by_function(v) for v in value]
