@@ -14,6 +14,7 @@ import (
 
 	"github.com/rosterhq/roster/internal/replica"
 	"github.com/rosterhq/roster/internal/roster"
+	"github.com/rosterhq/roster/internal/rostertest"
 )
 
 // small are options for tests: few users, no databases but SQLite, one round.
@@ -171,6 +172,20 @@ func TestBarsSayWhatHolds(t *testing.T) {
 	}
 	if got := strings.Split(strings.TrimSpace(r.text.String()), "\n")[2:]; !slices.Equal(got, want) {
 		t.Errorf("bars wrote\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestCostBarsNeedEveryPinnedCost(t *testing.T) {
+	var costs []rostertest.PinnedCost
+	for _, what := range []string{"a get in dialect 1", "a search in dialect 1", "a list in dialect 1", "a list in dialect 2", "CreateUser", "a patch", "a change of role", "a transfer"} {
+		if _, err := costBars(costs); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("without the cost of %s: %v", what, err)
+		}
+		costs = append(costs, rostertest.PinnedCost{What: what, Reads: 0.5, Writes: 1, Legs: 3})
+	}
+	bars, err := costBars(costs)
+	if err != nil || bars[0].value != 0.5 || bars[4].value != 7 { // a leg is two units
+		t.Errorf("costBars = %+v, %v", bars, err)
 	}
 }
 
