@@ -10,7 +10,6 @@ SHELL := /bin/sh
 
 # What a user may set: make run ARGS=-memory, make test PACKAGES=./internal/dynamo/... TESTFLAGS='-v -run Create'
 ARGS ?=
-HTTP_ARGS ?=
 PACKAGES ?= ./...
 TESTFLAGS ?=
 
@@ -42,7 +41,7 @@ GO_TEST = go test $(RACE) -timeout=15m $(TESTFLAGS)
 
 .PHONY: help
 help: ## print this list
-	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, where TARGET is" } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## "; print "make TARGET, where TARGET is" } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## run the whole system on this machine with a demo tenant; Ctrl-C ends it (ARGS=-memory: keep nothing)
@@ -53,7 +52,7 @@ test: ## run all tests, with one DynamoDB Local for the run (PACKAGES=./internal
 	go run ./infra/dynamolocal $(GO_TEST) $(PACKAGES)
 
 .PHONY: check
-check: format vet staticcheck lint race ## all that a change must pass: gofmt, vet, staticcheck, the templates, race tests, imports
+check: format vet staticcheck lint bench-test race ## all that a change must pass: gofmt, vet, staticcheck, the templates, race tests, imports
 
 .PHONY: format
 format: ## fail if a file is not as gofmt has it
@@ -63,7 +62,7 @@ format: ## fail if a file is not as gofmt has it
 .PHONY: vet
 vet: ## run go vet
 	go vet ./...
-	@for module in infra/bench infra/browser; do \
+	@for module in infra/bench infra/bench/pocketbase infra/browser; do \
 		if [ -f $$module/go.mod ]; then echo "go vet in $$module" && go vet -C $$module ./... || exit 1; fi; \
 	done
 
@@ -111,12 +110,18 @@ $(AXE):
 	@npm install --loglevel=error --no-audit --no-fund --no-save --ignore-scripts --prefix $@.partial axe-core@$(AXE_VERSION)
 	@mv $@.partial $@
 
+# The tools that measure are modules of their own; make check vets them all and tests the one whose tests are quick.
 .PHONY: bench
-bench: ## measure: replica beside SQLite and PostgreSQL (ARGS), HTTP (HTTP_ARGS), cold starts, package benchmarks
+bench: ## measure everything, about a quarter of an hour, and write infra/bench/REPORT.md (ARGS='-users 10000,100000 -only queries,http', ARGS=-quick)
 	cd infra/bench && go run . $(ARGS)
-	cd infra/bench && go run ./http $(HTTP_ARGS)
-	cd infra/bench && go run ./coldstart
-	go run ./infra/dynamolocal go test -run='^$$' -bench=. -benchmem -timeout=30m $(PACKAGES)
+
+.PHONY: bench-packages
+bench-packages: ## run the packages' own benchmarks, of single functions (PACKAGES=./internal/replica TESTFLAGS=-benchtime=1x)
+	go run ./infra/dynamolocal go test -run='^$$' -bench=. -benchmem -timeout=30m $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: bench-test
+bench-test: ## run the tests of the measurements and of the simulation
+	go test -C infra/bench ./...
 
 .PHONY: build
 build: $(FUNCTIONS:%=build/%/bootstrap) ## build each function for Lambda, arm64, to build/<function>/bootstrap, and print its sizes

@@ -59,6 +59,9 @@ func classes(p *people.Population, users int) []class {
 	return list
 }
 
+// filtered reports whether the class keeps only some of the users, whatever text they hold.
+func (c *class) filtered() bool { return c.branch != 0 || c.staff }
+
 // query returns the class as the replica takes it.
 func (c *class) query() roster.Query {
 	q := roster.Query{

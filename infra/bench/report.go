@@ -1,163 +1,92 @@
 package main
 
 import (
-	"context"
+	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"text/tabwriter"
 	"time"
 )
 
-// replicaShare is how many more measurements the replica gets than each database: it is that much faster.
-const replicaShare = 10
-
-// compare measures every class on every engine in turns, and prints a table for each group.
-func compare(ctx context.Context, list []class, engines []engine, rounds int) error {
-	var out strings.Builder
-	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	progress := newProgress("measuring", len(list))
-	group := ""
-	var ours []time.Duration
-	ratios := make([][]float64, len(engines))
-	finish := func() {
-		if group == "" {
-			return
-		}
-		_ = table.Flush() // into a strings.Builder, which does not fail
-		fmt.Fprintf(&out, "median %s, worst %s", ms(quantile(ours, 0.5)), ms(slices.Max(ours)))
-		for i := 1; i < len(engines); i++ {
-			fmt.Fprintf(&out, "; %s %.1f times that in the median, %.1f at least", engines[i].name(), quantile(ratios[i], 0.5), slices.Min(ratios[i]))
-		}
-		fmt.Fprint(&out, "\n\n")
-		ours, ratios = nil, make([][]float64, len(engines))
-	}
-	for i := range list {
-		c := &list[i]
-		if c.group != group {
-			finish()
-			group = c.group
-			fmt.Fprintf(&out, "%s; p50 and p99 in ms\n", group)
-			header(table, engines)
-		}
-		measured, total, err := measure(ctx, c, engines, rounds)
-		if err != nil {
-			progress.done()
-			return err
-		}
-		mine := quantile(measured[0], 0.5)
-		ours = append(ours, mine)
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t", c.name, total, ms(mine), ms(quantile(measured[0], 0.99)))
-		for e := 1; e < len(engines); e++ {
-			theirs := quantile(measured[e], 0.5)
-			ratio := float64(theirs) / float64(mine)
-			ratios[e] = append(ratios[e], ratio)
-			fmt.Fprintf(table, "%s\t%.1fx\t", ms(theirs), ratio)
-		}
-		fmt.Fprintln(table)
-		progress.step()
-	}
-	finish()
-	progress.done()
-	fmt.Print(out.String())
-	return nil
+// report is REPORT.md as it grows.
+type report struct {
+	text     bytes.Buffer
+	versions []string
+	began    time.Time
 }
 
-func header(table *tabwriter.Writer, engines []engine) {
-	fmt.Fprint(table, "\tmatches\treplica p50\tp99\t")
-	for _, e := range engines[1:] {
-		fmt.Fprintf(table, "%s p50\tratio\t", e.name())
-	}
-	fmt.Fprintln(table)
+func newReport() *report { return &report{began: time.Now()} }
+
+func (r *report) heading(title string) { fmt.Fprintf(&r.text, "\n## %s\n", title) }
+
+func (r *report) subheading(format string, values ...any) {
+	fmt.Fprintf(&r.text, "\n### "+format+"\n", values...)
 }
 
-// measure compares the engines' answers, which also warms them up, and then times them in turns.
-func measure(ctx context.Context, c *class, engines []engine, rounds int) (times [][]time.Duration, total int, err error) {
-	var page []int64
-	for i, e := range engines {
-		n, ids, err := e.answer(ctx, c)
-		if err != nil {
-			return nil, 0, fmt.Errorf("%s, %s on %s: %w", c.group, c.name, e.name(), err)
-		}
-		if i == 0 {
-			total, page = n, ids
-		}
-		if n != total || !slices.Equal(ids, page) {
-			return nil, 0, fmt.Errorf("%s, %s: %s finds %d users and %s %d, or other ones on the page:\n%v\n%v",
-				c.group, c.name, engines[0].name(), total, e.name(), n, page, ids)
-		}
-	}
-	times = make([][]time.Duration, len(engines))
-	for range rounds {
-		for i, e := range engines {
-			repeat := 1
-			if i == 0 {
-				repeat = replicaShare
-			}
-			for range repeat {
-				start := time.Now()
-				if _, _, err := e.answer(ctx, c); err != nil {
-					return nil, 0, err
-				}
-				times[i] = append(times[i], time.Since(start))
-			}
-		}
-	}
-	return times, total, nil
+// say writes a paragraph.
+func (r *report) say(format string, values ...any) {
+	fmt.Fprintf(&r.text, "\n"+format+"\n", values...)
 }
 
-// quantile returns the value below which that share of the values lies.
-func quantile[T time.Duration | float64](values []T, share float64) T {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[min(int(share*float64(len(sorted))), len(sorted)-1)]
-}
-
-// ms formats a duration in milliseconds with three digits that count.
-func ms(d time.Duration) string {
-	v := float64(d) / float64(time.Millisecond)
-	switch {
-	case v < 10:
-		return fmt.Sprintf("%.2f", v)
-	case v < 100:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.0f", v)
+// table writes a table; all columns but the first are of figures.
+func (r *report) table(header []string, rows [][]string) {
+	line := func(cells []string) {
+		escaped := make([]string, len(cells))
+		for i, cell := range cells {
+			escaped[i] = strings.ReplaceAll(cell, "|", `\|`)
+		}
+		fmt.Fprintf(&r.text, "| %s |\n", strings.Join(escaped, " | "))
+	}
+	r.text.WriteByte('\n')
+	line(header)
+	fmt.Fprintf(&r.text, "| --- %s|\n", strings.Repeat("| ---: ", len(header)-1))
+	for _, row := range rows {
+		line(row)
 	}
 }
 
-// progress tells on standard error how far a long step has come. Its step is safe for concurrent use.
-type progress struct {
-	label   string
-	total   int64
-	current atomic.Int64
-	began   time.Time
-	live    bool // standard error is a terminal
+// bar is a figure that must be held. DESIGN.md, section 9, lists them.
+type bar struct {
+	what         string
+	limit, value float64
+	atLeast      bool
+	unit         string
 }
 
-func newProgress(label string, total int) *progress {
-	info, err := os.Stderr.Stat()
-	p := &progress{label: label, total: int64(total), began: time.Now(), live: err == nil && info.Mode()&os.ModeCharDevice != 0}
-	if !p.live {
-		fmt.Fprintf(os.Stderr, "%s ...\n", label)
+func (r *report) bars(list []bar) {
+	var rows [][]string
+	for _, b := range list {
+		sign, met := "<=", b.value <= b.limit
+		if b.atLeast {
+			sign, met = ">=", b.value >= b.limit
+		}
+		verdict := map[bool]string{true: "met", false: "**not met**"}[met]
+		rows = append(rows, []string{b.what, fmt.Sprintf("%s %g %s", sign, b.limit, b.unit), digits(b.value) + " " + b.unit, verdict})
 	}
-	return p
+	r.table([]string{"to hold", "bar", "measured", ""}, rows)
 }
 
-func (p *progress) step() {
-	n := p.current.Add(1)
-	if every := max(p.total/100, 1); p.live && n%every == 0 {
-		rate := float64(n) / time.Since(p.began).Seconds()
-		left := time.Duration(float64(p.total-n) / rate * float64(time.Second))
-		fmt.Fprintf(os.Stderr, "\r%s: %d of %d, %s left \x1b[K", p.label, n, p.total, left.Round(time.Second))
+// version notes the version of something that was measured, once.
+func (r *report) version(format string, values ...any) {
+	if v := fmt.Sprintf(format, values...); !slices.Contains(r.versions, v) {
+		r.versions = append(r.versions, v)
 	}
 }
 
-func (p *progress) done() {
-	clear := ""
-	if p.live {
-		clear = "\r\x1b[K"
+// write writes the report, machine and versions first, to the file that the options name.
+func (r *report) write(o *options) error {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "# Measurements\n\n")
+	fmt.Fprintf(&out, "Made by `make bench` on %s, in %s; how, and what with, is in the source beside this file. Times are medians (p50) unless they say\n", r.began.UTC().Format("2 January 2006"), time.Since(r.began).Round(time.Second))
+	fmt.Fprintf(&out, "otherwise, and were taken on %d of the machine's cores where they are of one process. Ratios are of times taken in turns in this run.\n", o.cores)
+	if o.quick {
+		fmt.Fprintf(&out, "\n**This was a quick run, to see that everything works. Its figures mean little.**\n")
 	}
-	fmt.Fprintf(os.Stderr, "%s%s took %s\n", clear, p.label, time.Since(p.began).Round(10*time.Millisecond))
+	fmt.Fprintf(&out, "\n* Machine: %s, %d cores, %s of memory, %s/%s\n", processor(), runtime.NumCPU(), memory(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&out, "* Versions: %s\n", strings.Join(append([]string{runtime.Version()}, r.versions...), ", "))
+	fmt.Fprintf(&out, "* Users: seed %d, %d organizations, sizes %s; behind HTTP %s\n", o.seed, o.organizations, strings.Join(thousandsOf(o.sizes), ", "), thousands(o.httpUsers))
+	out.Write(r.text.Bytes())
+	return os.WriteFile(o.output, out.Bytes(), 0o644)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite", in Go, in this process
 
@@ -42,6 +43,8 @@ func loadSQLite(ctx context.Context, p *people.Population, users int) (*sqliteEn
 		`CREATE INDEX by_created ON users (created, id)`,
 		`CREATE INDEX by_login ON users (login, id)`,
 		`CREATE INDEX by_org ON users (org, id)`,
+		`CREATE VIRTUAL TABLE trigrams USING fts5(text, content='users', content_rowid='id', tokenize='trigram case_sensitive 1')`,
+		`INSERT INTO trigrams(trigrams) VALUES ('rebuild')`,
 		`ANALYZE`,
 	}
 	progress := newProgress("indexing SQLite", len(indexes))
@@ -78,9 +81,18 @@ func (e *sqliteEngine) insert(ctx context.Context, p *people.Population, users i
 	return tx.Commit()
 }
 
-func (e *sqliteEngine) name() string { return "SQLite" }
+func (e *sqliteEngine) name() string { return sqliteName }
+
+func (e *sqliteEngine) takes(*class) bool { return true }
 
 func (e *sqliteEngine) close() { _ = e.db.Close() }
+
+// version returns the version of SQLite itself, not of the driver.
+func (e *sqliteEngine) version(ctx context.Context) string {
+	version := "unknown"
+	_ = e.db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version) // it has answered before
+	return version
+}
 
 func (e *sqliteEngine) answer(ctx context.Context, c *class) (int, []int64, error) {
 	where, order, parameters := c.sql(func(n int) string { return fmt.Sprintf("?%d", n) })
@@ -88,18 +100,46 @@ func (e *sqliteEngine) answer(ctx context.Context, c *class) (int, []int64, erro
 	if err := e.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM users WHERE "+where, parameters...).Scan(&total); err != nil {
 		return 0, nil, err
 	}
-	found, err := e.db.QueryContext(ctx, fmt.Sprintf("SELECT id FROM users WHERE %s ORDER BY %s LIMIT %d OFFSET %d", where, order, pageSize, c.offset), parameters...)
+	ids, err := e.page(ctx, "users WHERE "+where, order, parameters, c.offset)
+	return total, ids, err
+}
+
+// page returns the ids of a page of the rows that from gives.
+func (e *sqliteEngine) page(ctx context.Context, from, order string, parameters []any, offset int) ([]int64, error) {
+	found, err := e.db.QueryContext(ctx, fmt.Sprintf("SELECT id FROM %s ORDER BY %s LIMIT %d OFFSET %d", from, order, pageSize, offset), parameters...)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	defer found.Close()
 	var ids []int64
 	for found.Next() {
 		var id int64
 		if err := found.Scan(&id); err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		ids = append(ids, id)
 	}
-	return total, ids, found.Err()
+	return ids, found.Err()
+}
+
+// trigramsOfSQLite is FTS5 with its trigram tokenizer on the folded text, in the same database.
+type trigramsOfSQLite struct{ *sqliteEngine }
+
+func (e *trigramsOfSQLite) name() string { return "SQLite FTS5" }
+
+// takes reports whether the class is a needle of three bytes or more, alone: a trigram index has nothing for shorter ones.
+func (e *trigramsOfSQLite) takes(c *class) bool { return len(c.text) >= 3 && !c.filtered() }
+
+// close leaves the database to the engine that it is shared with.
+func (e *trigramsOfSQLite) close() {}
+
+func (e *trigramsOfSQLite) answer(ctx context.Context, c *class) (int, []int64, error) {
+	phrase := `"` + strings.ReplaceAll(c.text, `"`, `""`) + `"`
+	total := 0
+	if err := e.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM trigrams WHERE trigrams MATCH ?", phrase).Scan(&total); err != nil {
+		return 0, nil, err
+	}
+	_, order, _ := c.sql(func(int) string { return "?" })
+	ids, err := e.page(ctx, "users WHERE id IN (SELECT rowid FROM trigrams WHERE trigrams MATCH ?)", order, []any{phrase}, c.offset)
+	return total, ids, err
 }

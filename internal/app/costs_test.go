@@ -65,11 +65,11 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 			// for an answer of nothing where DynamoDB charges half a unit.
 			touch(t, table, h.tenant.Organization.Path)
 			for _, query := range []string{"ann", "a", "no such person"} {
-				if got, want := costOf(t, search(query)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
+				if got, want := costOf(t, "a search in dialect 1", search(query)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
 					t.Errorf("a search for %q costs %+v, want %+v", query, got, want)
 				}
 			}
-			if got, want := costOf(t, h.ask(t, "organization-list.json", token, nil)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
+			if got, want := costOf(t, "a list in dialect 1", h.ask(t, "organization-list.json", token, nil)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
 				t.Errorf("a list costs %+v, want %+v", got, want)
 			}
 			id := h.tenant.Admin.ID.String()
@@ -77,14 +77,14 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 				r.QueryStringParameters = map[string]string{"userId": id}
 				r.MultiValueQueryStringParameters = map[string][]string{"userId": {id}}
 			})
-			if got, want := costOf(t, get), (cost{calls: 1, reads: 1}); got != want {
+			if got, want := costOf(t, "a get in dialect 1", get), (cost{calls: 1, reads: 1}); got != want {
 				t.Errorf("a get costs %+v, want %+v", got, want)
 			}
 
 			for _, query := range []map[string][]string{
 				{"search": {"ann"}}, {"search": {"no such person"}}, {"integration": {"cloud-assistant-google"}}, {"integration": {"cloud-assistant-zoom"}, "search": {"a"}},
 			} {
-				if got, want := costOf(t, list(query)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
+				if got, want := costOf(t, "a list in dialect 2", list(query)), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want {
 					t.Errorf("a list of a customer's users, %v, costs %+v, want %+v", query, got, want)
 				}
 			}
@@ -93,13 +93,13 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 				{"filter": {"name{regex:'a'}", "id{gt:5}"}, "sort": {"-email"}}, {"is_deleted": {"true"}}, {"filter": {"email:nobody"}},
 			} {
 				answer := page(query)
-				if got, want := costOf(t, answer), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want || answer.StatusCode != http.StatusOK {
+				if got, want := costOf(t, "a page in dialect 4", answer), (cost{calls: roster.Shards, reads: 0.5 * roster.Shards}); got != want || answer.StatusCode != http.StatusOK {
 					t.Errorf("a page of users, %v, is answered %d and costs %+v, want %+v", query, answer.StatusCode, got, want)
 				}
 			}
 			h.workspaceCosts(t, token, colleagues)
 			one := h.askCustomers(t, "customers-user.json", token, h.atCustomer(befriended(crowd), ""))
-			if got, want := costOf(t, one), (cost{calls: 1 + roster.Shards, reads: 1 + 0.5*roster.Shards}); got != want || !strings.Contains(one.Body, `"delegates":[{`) {
+			if got, want := costOf(t, "a user with delegates in dialect 2", one), (cost{calls: 1 + roster.Shards, reads: 1 + 0.5*roster.Shards}); got != want || !strings.Contains(one.Body, `"delegates":[{`) {
 				t.Errorf("a user with delegates costs %+v, want %+v: %s", got, want, one.Body)
 			}
 			lookup := h.askCustomers(t, "customers-lookup.json", token, func(r *lambdaio.Request) {
@@ -107,7 +107,7 @@ func TestReadsCostTheSameInEveryTenant(t *testing.T) {
 				identity := someIdentity(t, crowd)
 				r.MultiValueQueryStringParameters = map[string][]string{"type": {identity.Type}, "value": {identity.Value}}
 			})
-			if got, want := costOf(t, lookup), (cost{calls: 1, reads: 1}); got != want {
+			if got, want := costOf(t, "a look-up in dialect 2", lookup), (cost{calls: 1, reads: 1}); got != want {
 				t.Errorf("a look-up costs %+v, want %+v", got, want)
 			}
 			all := list(nil)
@@ -192,8 +192,8 @@ type cost struct {
 
 var serverTiming = regexp.MustCompile(`^table;dur=[0-9.]+;desc="([0-9]+) calls, ([0-9.]+) RRU, 0 WRU"$`)
 
-// costOf reads what an answer says it cost at the table.
-func costOf(t *testing.T, response lambdaio.Response) cost {
+// costOf reads what an answer says it cost at the table, and notes it.
+func costOf(t *testing.T, what string, response lambdaio.Response) cost {
 	t.Helper()
 	header := response.MultiValueHeaders["Server-Timing"]
 	if response.StatusCode != 200 || len(header) != 1 {
@@ -211,5 +211,6 @@ func costOf(t *testing.T, response lambdaio.Response) cost {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rostertest.NoteCost(t, rostertest.PinnedCost{What: what, Calls: calls, Reads: reads})
 	return cost{calls, reads}
 }

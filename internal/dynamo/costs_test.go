@@ -71,9 +71,11 @@ func pinCosts(t *testing.T, w *world, counter *legCounter) {
 		if counter.legs > 0 {
 			cost.TableWrites = 0
 		}
-		if got := (calls{cost.Calls, cost.Reads, cost.TableWrites, counter.legs}); got != want {
+		got := calls{cost.Calls, cost.Reads, cost.TableWrites, counter.legs}
+		if got != want {
 			t.Errorf("%s costs %+v, want %+v", what, got, want)
 		}
+		rostertest.NoteCost(t, rostertest.PinnedCost{What: what, Calls: got.calls, Reads: got.reads, Writes: got.writes, Legs: got.legs})
 	}
 	pinCreations(t, w, counter, pin)
 	pinReads(t, w, pin)
