@@ -2,15 +2,23 @@ package app_test
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rosterhq/roster/internal/app/invitations"
+	"github.com/rosterhq/roster/internal/app/notifications"
 	"github.com/rosterhq/roster/internal/lambdaio"
+	"github.com/rosterhq/roster/internal/roster"
 	"github.com/rosterhq/roster/internal/rostertest"
 )
 
@@ -133,4 +141,115 @@ func TestWrongSecretsAreSlowed(t *testing.T) {
 	expect("the client", h.logIn(t, h.clientSecret, "ada@example.com", password, "192.0.2.1"), http.StatusTooManyRequests, "1", slowed)
 	clock.Advance(time.Second)
 	expect("the client later", h.logIn(t, h.clientSecret, "ada@example.com", password, "192.0.2.1"), http.StatusOK, "", "access_token")
+}
+
+// TestEverySampleIsRefusedInItsDialectsWay uses up the permits of the tenant, and then sends every sample of a request that takes one but
+// those of pages, whose link there is not (package api/invitations has them): nothing but the quota is looked at.
+func TestEverySampleIsRefusedInItsDialectsWay(t *testing.T) {
+	clock := rostertest.NewClock(time.Now().Truncate(time.Minute).Add(29500 * time.Millisecond))
+	h := buildOn(t, clock.Now, rostertest.CreateTable(t), "ROSTER_REQUESTS_PER_MINUTE", "2")
+	token := h.token(t, "tokens-client-credentials.json")
+	key := h.newAPIKey(t, roster.RoleAdmin, true)
+	refresh := h.workspaceTokens(t, "tokens-workspace.json", key, "").RefreshToken
+	var invite, notify lambdaio.Handler
+	for _, err := range []error{construct(t, invitations.New, h.env, &invite), construct(t, notifications.New, h.env, &notify)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	const (
+		ofOrganization = `{"error":{"message":"too many requests of this organization"}}`
+		ofCustomers    = `{"statusCode":429,"message":"too many requests of this organization","error":"Too Many Requests"}`
+		ofWorkspace    = `{"message":"too many requests of this organization","code":"TOO_MANY_REQUESTS"}`
+		ofGlobal       = `{"errors":[{"type":"application","message":"too many requests of this organization"}]}`
+		ofTokens       = `{"error":"temporarily_unavailable","error_description":"too many requests of this organization"}`
+	)
+	basic := base64.StdEncoding.EncodeToString([]byte(string(key.client.ID) + ":" + key.secret))
+	credentials := strings.NewReplacer("cm9zdGVyLXNhbXBsZS1jbGllbnQ6c2FtcGxlLXNlY3JldA==", basic, "roster-sample-client", string(key.client.ID),
+		"sample-secret", key.secret, "rrt_c2FtcGxlLXNhbXBsZS1zYW1wbGUtc2FtcGxlLXNhbXBsZS1zYW1wbGUtc2FtcGxl", refresh)
+	samples, err := os.ReadDir("../../events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, entry := range samples {
+		file := entry.Name()
+		function, _, _ := strings.Cut(file, "-")
+		var answer lambdaio.Response
+		var want string
+		switch function {
+		case "organization":
+			answer, want = h.ask(t, file, token, nil), ofOrganization
+		case "invitations":
+			if strings.HasPrefix(file, "invitations-accept") || strings.HasPrefix(file, "invitations-page") {
+				continue
+			}
+			answer, want = h.askOf(t, invite, file, token, nil), ofOrganization
+		case "notifications":
+			answer, want = h.askOf(t, notify, file, token, nil), ofOrganization
+		case "customers":
+			answer, want = h.askCustomers(t, file, token, nil), ofCustomers
+		case "workspace":
+			answer, want = h.askOf(t, h.workspace, file, token, nil), ofWorkspace
+		case "global":
+			answer, want = h.askGlobal(t, file, token, nil), ofGlobal
+		case "tokens":
+			switch file {
+			case "tokens-jwks.json", "tokens-metadata.json": // nobody is known to ask for these
+				continue
+			case "tokens-customers.json":
+				want = ofCustomers
+			case "tokens-workspace.json", "tokens-workspace-refresh.json":
+				want = ofWorkspace
+			default:
+				want = ofTokens
+			}
+			answer = invoke(t, h.tokens, credentials.Replace(string(sample(t, file))))
+		default:
+			continue
+		}
+		seen[function]++
+		if got := ratesOf(answer); answer.StatusCode != http.StatusTooManyRequests || strings.TrimSpace(answer.Body) != want || !slices.Equal(got, []string{"2", "0", "31", "31"}) {
+			t.Errorf("%s: %d %q %s, want 429 %s", file, answer.StatusCode, got, answer.Body, want)
+		}
+	}
+	if diff := cmp.Diff([]string{"customers", "global", "invitations", "notifications", "organization", "tokens", "workspace"}, slices.Sorted(maps.Keys(seen))); diff != "" {
+		t.Errorf("functions (-want +got)\n%s", diff)
+	}
+}
+
+// TestWrongOldPasswordsAreSlowed holds that the change of one's own password counts with the log-ins, and from where it is asked for.
+func TestWrongOldPasswordsAreSlowed(t *testing.T) {
+	clock := rostertest.NewClock(time.Now())
+	h := buildOn(t, clock.Now, rostertest.CreateTable(t))
+	token := h.token(t, "tokens-user-credentials.json")
+	var invite lambdaio.Handler
+	if err := construct(t, invitations.New, h.env, &invite); err != nil {
+		t.Fatal(err)
+	}
+	change := func(old string) lambdaio.Response {
+		return h.askOf(t, invite, "invitations-change-password.json", token, func(r *lambdaio.Request) {
+			r.Body = `{"oldPassword":"` + old + `","newPassword":"quite another password"}`
+		})
+	}
+	for i := range 4 {
+		if r := change("wrong"); r.StatusCode != http.StatusBadRequest || ratesOf(r)[3] != "" {
+			t.Errorf("wrong password %d: %d %s", i, r.StatusCode, r.Body)
+		}
+	}
+	if r := h.logIn(t, h.clientSecret, "ada@example.com", "wrong", "192.0.2.9"); r.StatusCode != http.StatusBadRequest {
+		t.Errorf("the fifth, at the token endpoint: %d %s", r.StatusCode, r.Body)
+	}
+	const slowed = `{"error":{"message":"too many wrong attempts, try again later"}}`
+	if r := change(password); r.StatusCode != http.StatusTooManyRequests || strings.TrimSpace(r.Body) != slowed || ratesOf(r)[3] != "1" || ratesOf(r)[0] == "" {
+		t.Errorf("within the wait: %d %q %s", r.StatusCode, ratesOf(r), r.Body)
+	}
+	clock.Advance(time.Second)
+	if r := change(password); r.StatusCode != http.StatusNoContent {
+		t.Errorf("after the wait: %d %s", r.StatusCode, r.Body)
+	}
+	if r := h.logIn(t, h.clientSecret, "ada@example.com", "quite another password", "192.0.2.9"); r.StatusCode != http.StatusOK {
+		t.Errorf("with the new one: %d %s", r.StatusCode, r.Body)
+	}
 }

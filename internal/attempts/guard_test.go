@@ -279,6 +279,25 @@ func TestWithoutTheTableNothingIsLookedAt(t *testing.T) {
 	}
 }
 
+// TestALostReservationLocksNobodyOut loses the answer to the write that counts a right secret before it is looked at: it counts twice,
+// and is good all the same.
+func TestALostReservationLocksNobodyOut(t *testing.T) {
+	clock, faults := rostertest.NewClock(lasting), rostertest.NewFaults(1)
+	table := rostertest.TableWith(t, dynamo.Options{Now: clock.Now}, rostertest.WithTransport(faults))
+	w := &world{attempts.New(table, clock.Now), clock, table}
+	guess(t, t.Context(), false, w.password(jane))
+	faults.Set(rostertest.Fault{Kind: rostertest.LostAnswer, Operation: "UpdateItem", Times: 1})
+	for i, right := range []bool{false, true} {
+		if wait := guess(t, t.Context(), right, w.password(jane)); wait != 0 || faults.Injected() != 1 {
+			t.Errorf("guess %d waits %v after %d faults", i, wait, faults.Injected())
+		}
+	}
+	counts, err := table.Attempts(t.Context(), roster.NewAttemptKey("account", tenant.String(), jane.Key()))
+	if err != nil || counts[0].Failures != 0 {
+		t.Errorf("%+v, %v, want none after the right one", counts, err)
+	}
+}
+
 // TestNoPatienceHelps lets somebody guess at any times for a day: the number of guesses looked at is bounded by the rule.
 func TestNoPatienceHelps(t *testing.T) {
 	w := newWorld(t)

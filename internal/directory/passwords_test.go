@@ -148,3 +148,58 @@ func (l locked) PutCredential(ctx context.Context, c roster.Credential, stamp ro
 	}
 	return l.Credentials.PutCredential(ctx, c, stamp)
 }
+
+// judged are attempts that are told what came of them; the errors are what telling them, or beginning one, comes to.
+type judged struct {
+	begun                    []roster.Email
+	failed, succeeded        int
+	begin, failing, succeeds error
+}
+
+func (j *judged) Password(_ context.Context, _ roster.TenantID, email roster.Email) (roster.Attempt, error) {
+	j.begun = append(j.begun, email)
+	return roster.Attempt{
+		Failed:    func(context.Context) error { j.failed++; return j.failing },
+		Succeeded: func(context.Context) error { j.succeeded++; return j.succeeds },
+	}, j.begin
+}
+
+// TestOldPasswordsAreAttempts holds that each counts, right or wrong, and that none is looked at before it may be.
+func TestOldPasswordsAreAttempts(t *testing.T) {
+	w := world.New(t)
+	uma, p, bea := w.User(t, world.UmaUser), w.As(t, world.UmaUser), w.As(t, world.BeaUser)
+	withPassword(t, w, &uma)
+	wrong, short := newPassword(), newPassword()
+	wrong.Old, short.New = "somebodyElses1", "short"
+	busy, slowed := roster.Unavailable("busy", nil), roster.TooManyAttempts(time.Second)
+	for _, test := range []struct {
+		name                             string
+		attempts                         judged
+		caller                           *roster.Principal
+		form                             roster.PasswordForm
+		kind                             roster.Kind
+		begun, failed, succeeded, hashed int
+	}{
+		{"too many before, though right", judged{begin: slowed}, &p, newPassword(), roster.KindTooMany, 1, 0, 0, 0},
+		{"nobody can tell how many before", judged{begin: busy}, &p, newPassword(), roster.KindUnavailable, 1, 0, 0, 0},
+		{"what is refused anyway", judged{}, &p, short, roster.KindInvalid, 0, 0, 0, 0},
+		{"wrong", judged{}, &p, wrong, roster.KindInvalid, 1, 1, 0, 1},
+		{"wrong, which cannot be counted", judged{failing: busy}, &p, wrong, roster.KindUnavailable, 1, 1, 0, 1},
+		{"of somebody who has none", judged{}, &bea, newPassword(), roster.KindInvalid, 1, 1, 0, 1},
+		{"right, which cannot be told", judged{succeeds: busy}, &p, newPassword(), roster.KindUnavailable, 1, 0, 1, 1},
+		{"right", judged{}, &p, newPassword(), 0, 1, 0, 1, 2},
+	} {
+		j := &test.attempts
+		before := w.Hashed()
+		err := with(w, func(p *directory.Ports) { p.Attempts = j }).ChangePassword(t.Context(), test.caller, test.form, write())
+		if (err == nil) != (test.kind == 0) || err != nil && roster.KindOf(err) != test.kind {
+			t.Errorf("%s: %v, want %v", test.name, err, test.kind)
+		}
+		if len(j.begun) != test.begun || j.failed != test.failed || j.succeeded != test.succeeded || w.Hashed()-before != test.hashed {
+			t.Errorf("%s: begun for %v, %d failed, %d succeeded, hashed %d times", test.name, j.begun, j.failed, j.succeeded, w.Hashed()-before)
+		}
+	}
+	if c, err := w.Table.Credential(t.Context(), 100, uma.ID); err != nil || c.PasswordHash != world.HashOf("anotherPassword456") {
+		t.Errorf("the password is %+v, %v, want the new one", c, err)
+	}
+}

@@ -171,7 +171,7 @@ type adminCount struct{ met, stored int }
 var checkedAttributes = [...]string{
 	"pk", "sk", "type", "version", "changedAt", "tenantId", "shard", "orgId", "kind", "id", "path", "expiresAt",
 	"email", "identities", "roles", "status", "deletedAt", "userId", "clientId", "count",
-	"purpose", "delivery", "validUntil", "platform", "tokenId",
+	"purpose", "delivery", "validUntil", "platform", "tokenId", "failures",
 }
 
 // walk meets every item of the table.

@@ -23,12 +23,18 @@ func (s *Server) authenticate(ctx context.Context, r *request) (roster.Client, e
 	if err != nil {
 		return roster.Client{}, err
 	}
-	return s.recognize(ctx, r, credentials)
+	return s.recognize(ctx, r, credentials, nothingElse)
 }
 
+// proof says whether the client, which has shown its secret, has also shown what else an endpoint asks for. It is asked about the zero
+// Client where the secret is wrong, so that a wrong one takes the same reads.
+type proof func(context.Context, roster.Client) (bool, error)
+
+func nothingElse(context.Context, roster.Client) (bool, error) { return true, nil }
+
 // recognize returns the client with those credentials, once its organization has a request left, and notes which it is.
-func (s *Server) recognize(ctx context.Context, r *request, given clientCredentials) (roster.Client, error) {
-	client, err := s.client(ctx, given)
+func (s *Server) recognize(ctx context.Context, r *request, given clientCredentials, also proof) (roster.Client, error) {
+	client, err := s.client(ctx, given, also)
 	if err != nil {
 		return roster.Client{}, err
 	}
@@ -41,7 +47,7 @@ func (s *Server) recognize(ctx context.Context, r *request, given clientCredenti
 }
 
 // client returns the client with those credentials. Every way in which they can be wrong reads the same.
-func (s *Server) client(ctx context.Context, given clientCredentials) (roster.Client, error) {
+func (s *Server) client(ctx context.Context, given clientCredentials, also proof) (roster.Client, error) {
 	id := roster.ClientID(given.id)
 	if len(id) > maxClientID {
 		return roster.Client{}, refuse(InvalidClient, "client authentication failed")
@@ -66,7 +72,14 @@ func (s *Server) client(ctx context.Context, given clientCredentials) (roster.Cl
 	}
 	// An integration has no secret: whatever is stored in its place, it has nothing to prove itself with.
 	right := !client.Integration && sameHash(client.SecretHash, HashClientSecret(given.secret)) && client.ID == id && !client.Revoked()
-	if err := s.judge(ctx, attempt, right, refuse(InvalidClient, "client authentication failed")); err != nil {
+	if !right {
+		client = roster.Client{}
+	}
+	proven, err := also(ctx, client)
+	if err != nil {
+		return roster.Client{}, err
+	}
+	if err := s.judge(ctx, attempt, right && proven, refuse(InvalidClient, "client authentication failed")); err != nil {
 		return roster.Client{}, err
 	}
 	return client, nil

@@ -16,7 +16,7 @@ type customersError struct {
 // customersToken serves POST /api/v1/oauth/token: the grant client_credentials, for an access token alone. A client that wants another
 // one asks again, so that there is no family to keep.
 func (s *Server) customersToken(ctx context.Context, r *request) (any, error) {
-	client, err := s.recognize(ctx, r, clientCredentials{r.params["client_id"], r.params["client_secret"]})
+	client, err := s.recognize(ctx, r, clientCredentials{r.params["client_id"], r.params["client_secret"]}, nothingElse)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,8 @@
 // # Limits
 //
 // Once a client is known, its organization must have a request left in this minute (limits.go); the answer says in X-RateLimit-Limit,
-// X-RateLimit-Remaining and X-RateLimit-Reset how it stands. Before a secret or password is looked at, Attempts may say that too many
+// X-RateLimit-Remaining and X-RateLimit-Reset how it stands. A client is known once it has shown everything that the endpoint asks for; in
+// the refresh call of the workspace dialect, which asks for no secret, once the token can be used. Before a secret or password is looked at, Attempts may say that too many
 // were wrong. Both are answered with 429 and Retry-After, with the code temporarily_unavailable.
 //
 // # Answers that depart from the RFCs

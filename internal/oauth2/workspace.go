@@ -32,20 +32,19 @@ type workspaceIssue struct {
 }
 
 // workspaceToken serves POST /auth/token: an API key, which is a client that acts as a user, gives a pair. Whatever is wrong with it, the
-// workspace included, reads the same and took the same reads. Its refresh tokens work without it: see workspaceRefresh.
+// workspace included, reads the same, took the same reads and counts as a wrong attempt; a wrong workspace must not tell that the secret
+// was right. Its refresh tokens work without it: see workspaceRefresh.
 func (s *Server) workspaceToken(ctx context.Context, r *request) (any, error) {
-	client, refused := s.recognize(ctx, r, clientCredentials{r.params["apiKeyId"], r.params["apiKeySecret"]})
-	if _, isRefusal := errors.AsType[*Refusal](refused); refused != nil && !isRefusal {
-		return nil, refused
+	client, err := s.recognize(ctx, r, clientCredentials{r.params["apiKeyId"], r.params["apiKeySecret"]}, func(ctx context.Context, client roster.Client) (bool, error) {
+		return s.inWorkspace(ctx, client, r.params["workspace"])
+	})
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return nil, refuse(refusal.Code, "workspace, apiKeyId or apiKeySecret is wrong")
 	}
-	// Nobody's organization is read for nobody's client.
-	in, err := s.inWorkspace(ctx, client, r.params["workspace"])
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case refused != nil || !in:
-		return nil, refuse(InvalidClient, "workspace, apiKeyId or apiKeySecret is wrong")
-	case client.ServiceUser == 0:
+	}
+	if client.ServiceUser == 0 {
 		return nil, refuse(UnauthorizedClient, "this client acts as no user, and so is no API key")
 	}
 	r.note("grant", grantClientCredentials)
@@ -87,6 +86,11 @@ func (s *Server) workspaceRefresh(ctx context.Context, r *request) (any, error) 
 	r.note("client", client.ID)
 	r.note("tenant", client.Tenant)
 	r.note("grant", grantRefreshToken)
+	// Nobody else has proved who it is, so that one which cannot be used, and that anybody may have found, uses up no request of the
+	// organization.
+	if err := s.mustBeUsable(ctx, r, client, grant, old); err != nil {
+		return nil, err
+	}
 	if err := s.admit(ctx, r, client); err != nil {
 		return nil, err
 	}

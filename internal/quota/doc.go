@@ -16,10 +16,11 @@
 //     environments that use up 10,000 permits write less than once per 50 of them. An organization of few requests costs a
 //     write per environment and minute in which there are any.
 //   - An environment that is used up, or told so, does not write again in that minute.
-//   - What an environment has leased and does not use is lost to the others until the minute is over. It is at most twice
+//   - What an environment has leased and does not use is lost to the others until the minute is over. It is at most a third more than
 //     what it has used, and at most the 16th part of what was left when it asked, or the 150th of the limit where that is more. So
 //     where the requests of an organization come in evenly at very many environments at once, some are refused before the
-//     limit is reached: at 64 of them not before 40 % of it.
+//     limit is reached: at 64 of them none before 90 % of it, and at no number up to 150 of them any before 40 %. If more than 150 ask
+//     in a minute, those that come last may find all of it leased.
 //   - A lease whose answer is lost, and that is repeated, is lost in the same way.
 //   - A table that does not answer is no free pass: without a permit a request is KindUnavailable.
 package quota

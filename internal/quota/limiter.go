@@ -133,10 +133,11 @@ const (
 )
 
 // block returns how many permits to lease. The more an account has used, the more it will; the less is left, the more would be
-// missed by others.
+// missed by others. It is a third more than what was used: with less, 64 environments that use up the default limit write more often than once
+// per 50 requests; with more, they keep more from one another.
 func (l *Limiter) block(a *account) int64 {
 	least := max(l.limit/leastShare, 1)
-	return max(min(2*a.leased, (l.limit-a.taken)/mostShare), least)
+	return max(min(a.leased+a.leased/3, (l.limit-a.taken)/mostShare), least)
 }
 
 // reset returns how long the account's minute lasts yet. over says that it is another one now.

@@ -74,7 +74,7 @@ func TestTheLimitHoldsForManyEnvironments(t *testing.T) {
 	}{
 		{"all", func(int) int { return limit }, limit, limit},
 		{"one dies", func(environment int) int { return min(environment, 1) * limit }, limit - (least - 1), limit - (least - 1)},
-		{"unevenly", func(environment int) int { return environment * environment }, limit * 2 / 5, limit},
+		{"unevenly", func(environment int) int { return environment * environment }, limit * 4 / 5, limit},
 	} {
 		var through atomic.Int64
 		meter := &roster.Meter{}
@@ -114,6 +114,39 @@ func TestTheLimitHoldsForManyEnvironments(t *testing.T) {
 		}
 		t.Logf("%s: %d writes for %d requests let through", m.name, writes, through.Load())
 		clock.Advance(time.Minute)
+	}
+}
+
+// TestManyEnvironmentsAreServedEvenly lets requests come in at environments by turns, until the first is refused and then until 99 of 100 that
+// there are permits for have come: the closer to the limit the better, though what is leased and unused is lost.
+func TestManyEnvironmentsAreServedEvenly(t *testing.T) {
+	const limit = quota.DefaultLimit
+	for _, test := range []struct{ environments, first, through int }{
+		{1, 99, 99}, {8, 90, 95}, {16, 50, 80}, {32, 40, 80}, {64, 90, 95}, {128, 80, 80},
+	} {
+		clock, store := rostertest.NewClock(minute), &shelf{}
+		limiters := make([]*quota.Limiter, test.environments)
+		for i := range limiters {
+			limiters[i] = quota.New(store, limit, clock.Now)
+		}
+		through, first := 0, 0
+		for i := range limit * 99 / 100 {
+			if _, err := limiters[i%len(limiters)].Take(t.Context(), tenant, org); err == nil {
+				through++
+			} else if first == 0 {
+				first = through
+			}
+		}
+		if first == 0 {
+			first = through
+		}
+		if test.environments <= 64 && store.leases*50 > through {
+			t.Errorf("%d environments write %d times for %d requests, want 1 per 50 at most", test.environments, store.leases, through)
+		}
+		if first*100 < test.first*limit || through*100 < test.through*limit {
+			t.Errorf("%d environments: the first is refused after %d, and %d are let through, want %d and %d of 100 of the limit", test.environments, first, through, test.first, test.through)
+		}
+		t.Logf("%d environments: the first is refused after %d, %d of %d are let through by %d writes", test.environments, first, through, limit*99/100, store.leases)
 	}
 }
 
