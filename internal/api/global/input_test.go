@@ -2,6 +2,8 @@ package global_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rosterhq/roster/internal/api"
 	"github.com/rosterhq/roster/internal/api/global"
 	"github.com/rosterhq/roster/internal/directory"
 	"github.com/rosterhq/roster/internal/roster"
@@ -190,6 +193,18 @@ func TestFailuresOfTheFeed(t *testing.T) {
 			t.Errorf("%v is answered with Retry-After %q, want %q", test.err, got, test.retry)
 		}
 	}
+}
+
+// TestASearchThatTakesTooLongIsEnded holds that a search whose request has no time left ends with words about what to do.
+func TestASearchThatTakesTooLongIsEnded(t *testing.T) {
+	s := newStand(person(1, world.Acme), person(2, world.Birch))
+	s.list(t, anyone) // the replica is there
+	ended, end := context.WithCancel(t.Context())
+	end()
+	r := httptest.NewRequest(http.MethodGet, anyone+"?filter="+url.QueryEscape("name{regex:'(a|b|c)*d'}"), nil)
+	answer := httptest.NewRecorder()
+	s.handler.ServeHTTP(answer, r.WithContext(api.WithPrincipal(ended, world.Client(world.Acme))))
+	refuse(t, answer, 503, "the search did not end in time: filters that keep fewer users, or simpler patterns, make it faster")
 }
 
 // FuzzFilters holds that a filter is a good one or refused by name, and that the page it leads to takes it as it was.
