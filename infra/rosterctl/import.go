@@ -57,7 +57,7 @@ How far the import is, is kept in FILE` + progressSuffix + ` until it is done. S
 or let it be killed: the same command goes on where it was.
 
 Lines have a "type": tenant (id, name), organization (id, parent, name), role (id, name,
-permissions), group (id, name), warehouse (id, name, active), user (organization, email, name, ...), client. A user may leave out
+permissions), group (id, name), warehouse (id, name, inactive), user (organization, email, name, ...), client. A user may leave out
 the id, which is then made, one form of its name (givenName and familyName, or name), status
 (Active), roles ([3], User) and createdAt (now). Unknown fields, fields given twice, null and wrong types are refused, as
 are lines of more than 256 KB. A byte order mark, CRLF and empty lines are taken.`,

@@ -60,7 +60,9 @@ type (
 		group roster.Group
 	}
 	warehouseLine struct {
-		kind      string
+		kind string
+		// inactive is said in place of the warehouse's Active: one of which nothing is said is in use.
+		inactive  bool
 		warehouse roster.Warehouse
 	}
 	userLine struct {
@@ -103,7 +105,7 @@ func newForm() *form {
 			text("type", func(l *warehouseLine) *string { return &l.kind }),
 			whole("id", func(l *warehouseLine) *roster.WarehouseID { return &l.warehouse.ID }),
 			text("name", func(l *warehouseLine) *string { return &l.warehouse.Name }),
-			flag("active", func(l *warehouseLine) *bool { return &l.warehouse.Active }),
+			flag("inactive", func(l *warehouseLine) *bool { return &l.inactive }),
 			moment("createdAt", func(l *warehouseLine) *time.Time { return &l.warehouse.CreatedAt }),
 		},
 		user: userMembers(),
@@ -210,7 +212,7 @@ func (f *form) write(dst []byte, r *line) []byte {
 	case r.Group != nil:
 		dst = writeObject(dst, f.group, &groupLine{kind: lineGroup, group: *r.Group})
 	case r.Warehouse != nil:
-		dst = writeObject(dst, f.warehouse, &warehouseLine{kind: lineWarehouse, warehouse: *r.Warehouse})
+		dst = writeObject(dst, f.warehouse, &warehouseLine{kind: lineWarehouse, inactive: !r.Warehouse.Active, warehouse: *r.Warehouse})
 	case r.User != nil:
 		l := userLine{kind: lineUser, organization: r.User.User.Org(), user: r.User.User}
 		if c := r.User.Credential; c != nil {
@@ -330,6 +332,7 @@ func (f *form) readWarehouse(s *scanner) (line, error) {
 	if err := readObject(s, f.warehouseByName, &l); err != nil {
 		return line{}, err
 	}
+	l.warehouse.Active = !l.inactive
 	return line{Warehouse: &l.warehouse}, nil
 }
 

@@ -223,7 +223,7 @@ func FuzzReadLine(f *testing.F) {
 	f.Add([]byte(`{"type":"tenant","id":77,"name":"N\u00e9","createdAt":"2025-01-01T00:00:00.000Z"}`))
 	f.Add([]byte(`{"type":"organization","id":80,"parent":77,"name":"X"}`))
 	f.Add([]byte(`{"type":"role","id":9,"name":"X","permissions":["ORG_VIEW","ORG_EDIT"]}`))
-	f.Add([]byte(`{"type":"warehouse","id":9,"name":"X","active":true}`))
+	f.Add([]byte(`{"type":"warehouse","id":9,"name":"X","inactive":true}`))
 	f.Add([]byte(`{"type":"client","id":"c","organization":77,"secretHash":"` + strings.Repeat("0a", 32) + `"}`))
 	f.Add(lines.write(nil, &line{User: fullUser()}))
 	f.Add([]byte(`{"type":"user","x":[[[[1e5,-0.1,"\ud83d\ude00",null,true,{"a":{}}]]]]}`))

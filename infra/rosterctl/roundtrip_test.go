@@ -82,8 +82,8 @@ func TestAUserWithEverythingComesBackAsItWas(t *testing.T) {
 	whole := tenantLine + `{"type":"role","id":44,"name":"Auditor","permissions":["ORG_VIEW","ROLE_VIEW"],"createdAt":"2025-01-01T00:00:00.000Z"}` + "\n" +
 		`{"type":"group","id":1,"name":"Tax \"Q\"","createdAt":"2025-02-01T00:00:00.000Z"}` + "\n" +
 		`{"type":"group","id":9007199254740991,"name":"日本","createdAt":"2025-02-01T00:00:00.001Z"}` + "\n" +
-		`{"type":"warehouse","id":2,"name":"Closed","createdAt":"2025-03-01T00:00:00.000Z"}` + "\n" +
-		`{"type":"warehouse","id":12,"name":"東京 \"1\"","active":true,"createdAt":"2025-03-01T00:00:00.001Z"}` + "\n" + user
+		`{"type":"warehouse","id":2,"name":"Closed","inactive":true,"createdAt":"2025-03-01T00:00:00.000Z"}` + "\n" +
+		`{"type":"warehouse","id":12,"name":"東京 \"1\"","createdAt":"2025-03-01T00:00:00.001Z"}` + "\n" + user
 	c := newConsole(t)
 	c.must("import", "--quiet", c.write("in.jsonl", whole))
 	if got := c.export("77", "--secrets"); got != whole {

@@ -52,6 +52,8 @@ type Dialect struct {
 	Statuses map[int]int
 	// TokenPath is where the document says that tokens are to be had; empty means /oauth2/token.
 	TokenPath string
+	// Tokens is what the document says of tokens in a dialect that has no call for them, in place of TokenPath.
+	Tokens string
 	// MaxBody is the largest body of a request in bytes; zero means 64 KiB.
 	MaxBody int
 	// RefuseNull says that a null in a body is a broken rule wherever the document does not allow one. Without it a null is an
@@ -168,7 +170,7 @@ func (a *API) config() huma.Config {
 				Schemas: schemas,
 				SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {
 					Type: "http", Scheme: "bearer", BearerFormat: "JWT",
-					Description: "An OAuth 2.0 access token from POST " + or(a.dialect.TokenPath, "/oauth2/token") + ", sent as Authorization: Bearer",
+					Description: or(a.dialect.Tokens, "An OAuth 2.0 access token from POST "+or(a.dialect.TokenPath, "/oauth2/token")) + ", sent as Authorization: Bearer",
 				}},
 			},
 			Security:       []map[string][]string{{"bearer": {}}},

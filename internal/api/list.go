@@ -9,6 +9,15 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
+// MaxAnswer is the largest body in bytes, as AnswerSize counts them: Lambda takes 6 MB for an answer with its headers.
+const MaxAnswer = 5_500_000
+
+// AnswerSize returns how many bytes a body of that JSON takes in what a function returns. It is a string there, in which each
+// quote and each backslash takes two.
+func AnswerSize(data []byte) int {
+	return len(data) + bytes.Count(data, []byte{'"'}) + bytes.Count(data, []byte{'\\'})
+}
+
 // List is the body of an answer that is one JSON array, made element by element while there is room: an array of everything
 // that there is has no other bound. Build it with NewList. A dialect embeds it in a type that has a Schema.
 type List struct {
@@ -18,8 +27,7 @@ type List struct {
 	most    int
 }
 
-// NewList returns an empty list that takes at most most bytes in what a function returns. The answer is a string there, in
-// which each quote and each backslash takes two.
+// NewList returns an empty list that takes at most most bytes in what a function returns (see AnswerSize).
 func NewList(most int) *List {
 	l := &List{most: most, size: 1}
 	l.data.WriteByte('[')
@@ -40,7 +48,7 @@ func (l *List) Add(element any) bool {
 	}
 	l.data.Truncate(l.data.Len() - 1) // the encoder ends a line
 	added := l.data.Bytes()[before:]
-	size := l.size + len(added) + bytes.Count(added, []byte{'"'}) + bytes.Count(added, []byte{'\\'})
+	size := l.size + AnswerSize(added)
 	if size+len("]\\n") > l.most {
 		l.data.Truncate(before)
 		return false

@@ -42,7 +42,7 @@ func (d *Directory) BrowseUsers(ctx context.Context, p *roster.Principal, reach 
 	if err != nil {
 		return BrowsedUsers{}, err
 	}
-	page, err := view.SearchUsers(q)
+	page, err := view.SearchUsers(ctx, q)
 	if err != nil {
 		return BrowsedUsers{}, err
 	}

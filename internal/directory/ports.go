@@ -141,8 +141,9 @@ type Search interface {
 // View is a tenant as one look showed it. It stays as it is, and costs no more, however much is asked of it. Package replica
 // implements it.
 type View interface {
-	// SearchUsers returns the page that a valid query asks for, with whole users on it.
-	SearchUsers(q roster.Query) (roster.UserPage, error)
+	// SearchUsers returns the page that a valid query asks for, with whole users on it. One that takes until ctx has ended is a
+	// KindUnavailable error.
+	SearchUsers(ctx context.Context, q roster.Query) (roster.UserPage, error)
 	// EachUser calls visit for every user that a valid query finds, in its order and whatever its page, until visit returns
 	// false. The user is valid only during the call.
 	EachUser(q roster.Query, visit func(*roster.User) bool) error

@@ -38,7 +38,7 @@ func (d *Directory) SearchColleagues(ctx context.Context, p *roster.Principal, q
 	if err != nil {
 		return ColleaguePage{}, err
 	}
-	page, err := view.SearchUsers(q)
+	page, err := view.SearchUsers(ctx, q)
 	if err != nil {
 		return ColleaguePage{}, err
 	}

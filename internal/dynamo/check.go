@@ -63,6 +63,8 @@ const (
 	FindingMissingClient FindingKind = "missing client"
 	// FindingMissingPointer is a client that its tenant does not know of.
 	FindingMissingPointer FindingKind = "missing client pointer"
+	// FindingStrayToken is what is kept of an integration's token whose client is not there, another tenant's or no integration.
+	FindingStrayToken FindingKind = "stray token"
 )
 
 // Summary is what Check has looked at.
@@ -116,6 +118,10 @@ type checker struct {
 	doubtfulClaims  []claimDoubt
 	doubtfulDevices []claimDoubt
 	doubtfulClients []clientDoubt
+
+	// lastClient is the one that was met last: the tokens of an integration come right after it. strayTokens are those that did not.
+	lastClient  clientItem
+	strayTokens []roster.IntegrationToken
 
 	// belongings are what was met last of one user's, until the user is, who should come right after it; strays are those that
 	// the user did not come after, or that do not fit to the user.
@@ -171,7 +177,7 @@ type adminCount struct{ met, stored int }
 var checkedAttributes = [...]string{
 	"pk", "sk", "type", "version", "changedAt", "tenantId", "shard", "orgId", "kind", "id", "path", "expiresAt",
 	"email", "identities", "roles", "status", "deletedAt", "userId", "clientId", "count",
-	"purpose", "delivery", "validUntil", "platform", "tokenId", "failures",
+	"purpose", "delivery", "validUntil", "platform", "tokenId", "failures", "integration",
 }
 
 // walk meets every item of the table.
@@ -411,18 +417,12 @@ func (c *checker) apiClient(i *clientItem, attributes map[string]types.Attribute
 	if !ok {
 		return unreadableError{fmt.Errorf("the path is %q", i.Path)}
 	}
+	c.lastClient = *i
 	tenant, id := roster.TenantID(i.TenantID), roster.ClientID(i.ID)
 	c.meetOther(tenant, keyOf(attributes), path)
 	c.meetClient(id, party{owner: owner{tenant: tenant}})
 	if keyOf(attributes) != clientKey(id) {
 		return c.find(FindingWrongAttributes, keyOf(attributes), "is the client %q", id)
-	}
-	return nil
-}
-
-func (c *checker) integrationToken(t roster.IntegrationToken, attributes map[string]types.AttributeValue) error {
-	if keyOf(attributes) != integrationTokenKey(t.Client, t.ID) {
-		return c.find(FindingWrongAttributes, keyOf(attributes), "is the token %q of the client %q", t.ID, t.Client)
 	}
 	return nil
 }

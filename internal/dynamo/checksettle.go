@@ -21,7 +21,7 @@ const settleTries = 5
 // settle looks at everything that is in doubt after the walk.
 func (c *checker) settle(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
-		c.settleClaims, c.settleDevices, c.settleStrays, c.settleOrganizations, c.settleClients, c.settleAdmins,
+		c.settleClaims, c.settleDevices, c.settleStrays, c.settleOrganizations, c.settleClients, c.settleTokens, c.settleAdmins,
 	} {
 		if err := part(ctx); err != nil {
 			return err

@@ -12,7 +12,7 @@
 // Read server.go first (what a request goes through), then grants.go, passwords.go, tokens.go, keys.go, verifier.go and integrations.go;
 // customers.go and workspace.go are those dialects' ways to the same grants.
 //
-// Not here: the signer that keeps its key in AWS KMS (package kmssigner, so that only the token function links KMS), the
+// Not here: the signer that keeps its key in AWS KMS (package kmssigner, so that of the functions only that of the tokens links KMS), the
 // items that grants, keys and clients are (package dynamo, which implements Store and VerifierStore), the gateway event that
 // the authorizer answers (package lambdaio), and what a caller may do once it is known (package directory). Nothing here
 // reads the environment; package app does.

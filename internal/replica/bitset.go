@@ -47,8 +47,12 @@ func (b bitset) each(visit func(row uint32)) {
 }
 
 // keepFunc removes the rows for which keep is false.
-func (b bitset) keepFunc(keep func(row uint32) bool) {
-	for w, word := range b {
+func (b bitset) keepFunc(keep func(row uint32) bool) { b.keepFuncIn(0, len(b), keep) }
+
+// keepFuncIn is keepFunc for the words in [from, to), which are 64 rows each.
+func (b bitset) keepFuncIn(from, to int, keep func(row uint32) bool) {
+	for w := from; w < to; w++ {
+		word := b[w]
 		for rest := word; rest != 0; rest &= rest - 1 {
 			j := bits.TrailingZeros64(rest)
 			if !keep(uint32(w<<6 + j)) {

@@ -93,13 +93,32 @@ func (q *query) tableCondition(of func(*segment) *column, size int, holds func(i
 	return condition{costColumn, func(rows bitset) { q.keepTable(rows, of, table) }}
 }
 
-// rowCondition is a condition that looks at one row after the other.
+// rowCondition is a condition that looks at one row after the other, as long as somebody waits for the answer.
 func (q *query) rowCondition(c cost, holds func(s *segment, row uint32) bool) condition {
 	return condition{c, func(rows bitset) {
 		base, tail := q.split(rows)
-		base.keepFunc(func(row uint32) bool { return holds(q.base, row) })
-		tail.keepFunc(func(row uint32) bool { return holds(&q.tail, row) })
+		q.keepInTime(base, func(row uint32) bool { return holds(q.base, row) })
+		q.keepInTime(tail, func(row uint32) bool { return holds(&q.tail, row) })
 	}}
+}
+
+// patience is how many words of a bitset are looked at between two looks at the time: a thousand rows, for which the worst patterns
+// that a query may have (see roster.Query) take some 40 milliseconds, which a function has left to answer in.
+const patience = 16
+
+// keepInTime is keepFunc until nobody waits for the answer any more.
+func (q *query) keepInTime(rows bitset, keep func(row uint32) bool) {
+	for from := 0; from < len(rows); from += patience {
+		select {
+		case <-q.done:
+			q.late = true
+		default:
+		}
+		if q.late {
+			return
+		}
+		rows.keepFuncIn(from, min(from+patience, len(rows)), keep)
+	}
 }
 
 func (q *query) numberCondition(f *roster.Filter) condition {

@@ -417,7 +417,7 @@ func (w *world) checkView(t *rapid.T, v seenView) {
 	if diff := cmp.Diff(v.model.search(all, v.now).Users, everyone(t, v.View, q), cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("EachUser(%+v) (-want +got):\n%s", q, diff)
 	}
-	page, err := v.SearchUsers(q)
+	page, err := v.SearchUsers(t.Context(), q)
 	if diff := cmp.Diff(v.model.search(q, v.now), page, cmpopts.EquateEmpty()); err != nil || diff != "" {
 		t.Fatalf("SearchUsers(%+v) of a View: %v (-want +got):\n%s", q, err, diff)
 	}

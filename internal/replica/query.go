@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/rosterhq/roster/internal/roster"
@@ -16,6 +17,10 @@ type query struct {
 	activeAfter millis
 	// few is the number of rows up to which a page is cut by sorting all of them.
 	few int
+	// done is closed once nobody waits for the answer any more, and late says that a condition saw that and stopped: what it kept
+	// then means nothing.
+	done <-chan struct{}
+	late bool
 
 	a, b []byte // scratch of text comparisons
 }
@@ -27,9 +32,14 @@ func (s *state) query(now time.Time, few int) *query {
 	return &query{state: s, now: millisOf(now), activeAfter: millisOf(now.Add(-roster.InactiveAfter)), few: few}
 }
 
-// page answers the query, which must be valid.
-func (q *query) page(ask *roster.Query) roster.UserPage {
+// page answers the query, which must be valid. One that takes until ctx has ended is roster.KindUnavailable, the only error.
+func (q *query) page(ctx context.Context, ask *roster.Query) (roster.UserPage, error) {
+	q.done = ctx.Done()
 	rows := q.matching(ask)
+	if q.late {
+		return roster.UserPage{}, roster.Unavailable(
+			"the search did not end in time: filters that keep fewer users, or simpler patterns, make it faster", context.Cause(ctx))
+	}
 	total := rows.count()
 	from, limit := q.window(ask, rows, total)
 	// One row more than the page tells where the next one begins.
@@ -46,7 +56,7 @@ func (q *query) page(ask *roster.Query) roster.UserPage {
 	for i, row := range chosen {
 		page.Users[i] = q.user(row)
 	}
-	return page
+	return page, nil
 }
 
 // user returns the row's user.

@@ -142,8 +142,8 @@ func New(c Config) *Replicas {
 func (r *Replicas) now() time.Time { return r.clock().Round(0) }
 
 // SearchUsers returns the page of the tenant's users that q asks for. The users are complete but for Revision.Stamp, and
-// share no memory with the replica. A query that breaks a rule is roster.KindInvalid; a feed that cannot be read, or a
-// tenant that does not fit the memory budget, is roster.KindUnavailable.
+// share no memory with the replica. A query that breaks a rule is roster.KindInvalid; a feed that cannot be read, a
+// tenant that does not fit the memory budget, or a query that takes until ctx has ended, is roster.KindUnavailable.
 func (r *Replicas) SearchUsers(ctx context.Context, tenant roster.TenantID, q roster.Query) (roster.UserPage, error) {
 	if err := q.Validate(); err != nil {
 		return roster.UserPage{}, err
@@ -154,9 +154,9 @@ func (r *Replicas) SearchUsers(ctx context.Context, tenant roster.TenantID, q ro
 	if err != nil {
 		return roster.UserPage{}, err
 	}
-	page := s.query(r.now(), r.few).page(&q)
+	page, err := s.query(r.now(), r.few).page(ctx, &q)
 	f.grew(s)
-	return page, nil
+	return page, err
 }
 
 // Organization returns an organization of the tenant. It is as new as the last query of the tenant; the feed is looked at

@@ -54,14 +54,14 @@ func (v *View) EachUser(q roster.Query, visit func(*roster.User) bool) error {
 }
 
 // SearchUsers returns the page that q asks for, as Replicas.SearchUsers does, but of the tenant as the View shows it. A query
-// that breaks a rule is roster.KindInvalid, the only error.
-func (v *View) SearchUsers(q roster.Query) (roster.UserPage, error) {
+// that breaks a rule is roster.KindInvalid, and one that takes until ctx has ended roster.KindUnavailable.
+func (v *View) SearchUsers(ctx context.Context, q roster.Query) (roster.UserPage, error) {
 	if err := q.Validate(); err != nil {
 		return roster.UserPage{}, err
 	}
-	page := v.state.query(v.now, v.replicas.few).page(&q)
+	page, err := v.state.query(v.now, v.replicas.few).page(ctx, &q)
 	v.grew()
-	return page, nil
+	return page, err
 }
 
 // rows returns all rows that q asks for, in its order.

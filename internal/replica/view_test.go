@@ -194,7 +194,7 @@ func TestAViewOfADroppedTenantTakesNoBudget(t *testing.T) {
 	if got := len(everyone(t, v, roster.Query{Sort: byName(roster.FieldName, false)})); got != 5000 {
 		t.Errorf("EachUser visits %d users, want 5000", got)
 	}
-	if page, err := v.SearchUsers(roster.Query{Sort: byName(roster.FieldName, true), Page: roster.Page{Limit: 5}}); err != nil || len(page.Users) != 5 {
+	if page, err := v.SearchUsers(t.Context(), roster.Query{Sort: byName(roster.FieldName, true), Page: roster.Page{Limit: 5}}); err != nil || len(page.Users) != 5 {
 		t.Errorf("SearchUsers finds %d users, %v, want 5", len(page.Users), err)
 	}
 	after, _ := r.Stats(tenants[0])
@@ -208,7 +208,7 @@ func TestAViewOfADroppedTenantTakesNoBudget(t *testing.T) {
 	if got := len(everyone(t, v, roster.Query{Sort: byName(roster.FieldEmail, false)})); got != 5000 {
 		t.Errorf("after its tenant was dropped, EachUser visits %d users, want 5000", got)
 	}
-	if page, err := v.SearchUsers(roster.Query{Sort: byName(roster.FieldUsername, false), Page: roster.Page{Limit: 7}}); err != nil || page.Total != 5000 || len(page.Users) != 7 {
+	if page, err := v.SearchUsers(t.Context(), roster.Query{Sort: byName(roster.FieldUsername, false), Page: roster.Page{Limit: 7}}); err != nil || page.Total != 5000 || len(page.Users) != 7 {
 		t.Errorf("after its tenant was dropped, SearchUsers finds %d of %d users, %v, want 7 of 5000", len(page.Users), page.Total, err)
 	}
 	if got := r.followers[tenants[0]].bytes.Load(); got != 0 {
@@ -240,7 +240,7 @@ func TestEachUserStopsWhenItIsTold(t *testing.T) {
 	if roster.KindOf(err) != roster.KindInvalid {
 		t.Errorf("an invalid query is %v, want invalid", err)
 	}
-	if page, err := v.SearchUsers(roster.Query{}); roster.KindOf(err) != roster.KindInvalid {
+	if page, err := v.SearchUsers(t.Context(), roster.Query{}); roster.KindOf(err) != roster.KindInvalid {
 		t.Errorf("a query without a limit is %+v, %v, want invalid", page, err)
 	}
 }

@@ -291,7 +291,9 @@ func (i inert) View(context.Context, roster.TenantID) (directory.View, error) { 
 // view is a tenant in which everybody is there.
 type view struct{}
 
-func (view) SearchUsers(roster.Query) (roster.UserPage, error) { return roster.UserPage{}, nil }
+func (view) SearchUsers(context.Context, roster.Query) (roster.UserPage, error) {
+	return roster.UserPage{}, nil
+}
 
 func (view) EachUser(q roster.Query, visit func(*roster.User) bool) error {
 	u, err := inert{}.User(context.Background(), 100, 1001)

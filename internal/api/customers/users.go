@@ -61,9 +61,6 @@ type UserIntegrationProjection struct {
 	RelevantIdentities []Identity `json:"relevantIdentities" nullable:"false" minItems:"1" doc:"What the other system calls the user"`
 }
 
-// maxList is the largest list in bytes, as Lambda counts them, which takes 6 MB for an answer with its headers.
-const maxList = 5_500_000
-
 // userList is the users of a customer, in one of two forms.
 type userList struct{ *api.List }
 
@@ -104,7 +101,7 @@ func (d *dialect) listUsers(ctx context.Context, p *roster.Principal, in *listIn
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
-	list := api.NewList(maxList)
+	list := api.NewList(api.MaxAnswer)
 	full := false
 	var digests *digests
 	err := d.directory.EachMember(ctx, p, customer, in.Search, func(m directory.Member) bool {

@@ -37,7 +37,8 @@ starts, is told without regard to case. A regex is one of RE2 that may match any
 neq and nin hold for it, and is neither less nor greater than any.
 
 **Bounds.** Together the filters of a request have at most 100 conditions and 1000 values, where a moment in a list counts for three
-conditions, and their patterns are at most 200 steps: a letter is one, and what is repeated counts as often.
+conditions, and their patterns are at most 200 steps: a letter is one, and what is repeated counts as often. A search that takes longer than a request may, some 25 seconds, is answered 503.
+An answer has at most some 5 MB: with very many different roles, ask for fewer users at once.
 
 **Pages.** Follow next until it is null. Pages are by id, and are not disturbed by users who come and go meanwhile.
 
@@ -67,6 +68,7 @@ func build(verbs *directory.Directory, o Options) *api.API {
 		Description: description,
 		Tags:        []api.Tag{{Name: tagUsers, Description: "Look through the users of an organization and of its clients"}},
 		ErrorBody:   errorBody,
+		Tokens:      "A long-lived token of an integration, which an operator makes, or an access token of any other dialect",
 	}, o)
 	d := &dialect{api: a, directory: verbs, now: a.Now}
 	api.Register(a, listOperation(), d.listUsers)

@@ -19,6 +19,8 @@
 //   - Basic are type, id, name, email, username and is_active; of roles type, id and name; of warehouses everything; of merchants all but
 //     created_at. A field of the other type of user is asked for in vain: no OrganizationUser has a merchant.
 //   - A role, warehouse or merchant that is gone is left out, of included and of references alike.
+//   - An answer that would be larger than a function can return, as a page of very many users with very many different roles can
+//     be, is refused in the name of limit: for an order without cursors, a shorter page than was asked for would lose users.
 //   - A moment is compared as it is shown, to the second; see dialect.go for dates. Texts sort and compare by roster.Fold.
 //   - is_deleted and deleted are one parameter: true in either is true.
 //   - A filter is read up to the first of : { and [. A key given in several filters has several conditions. An operator is given once in

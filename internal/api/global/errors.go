@@ -38,5 +38,7 @@ func errorsOfList() map[int]string {
 		http.StatusBadRequest: "Bad request; the details name each parameter that breaks a rule, and which",
 		http.StatusForbidden:  "The caller lacks a permission; the message says which",
 		http.StatusNotFound:   "There is no such type of users",
+		http.StatusServiceUnavailable: "Something this depends on does not answer now, and may after the time in Retry-After; or the search did not end in time, " +
+			"and needs simpler filters. The message says which",
 	}
 }

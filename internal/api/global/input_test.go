@@ -2,6 +2,8 @@ package global_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rosterhq/roster/internal/api"
 	"github.com/rosterhq/roster/internal/api/global"
 	"github.com/rosterhq/roster/internal/directory"
 	"github.com/rosterhq/roster/internal/roster"
@@ -120,7 +123,7 @@ func TestMalformedFiltersAreExplained(t *testing.T) {
 		{"name{null:1}", []string{"filter[0].name.null must be true or false"}}, {"last_login_at{notnull:'true'}", []string{"filter[0].last_login_at.notnull must be true or false"}}, {"id{null:null}", []string{"filter[0].id.null must be true or false"}},
 		// moments
 		{"created_at:", []string{"filter[0].created_at" + momentRule}}, {"created_at:yesterday", []string{"filter[0].created_at" + momentRule}}, {"created_at:2024-02-30", []string{"filter[0].created_at" + momentRule}}, {"created_at:2024-1-1", []string{"filter[0].created_at" + momentRule}}, {"created_at:2024", []string{"filter[0].created_at" + momentRule}},
-		{"created_at{gt:1704067200}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01 00:00:00'}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01T00:00:00'}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01T24:00:00Z'}", []string{"filter[0].created_at.gt" + momentRule}},
+		{"created_at{gt:1704067200}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01 00:00:00'}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01T00:00:00'}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01T1:02:03Z'}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01T1:02:03+01:00'}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01T24:00:00Z'}", []string{"filter[0].created_at.gt" + momentRule}},
 		{"created_at{gt:'2024-01-01T00:00:00.5Z'}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01T00:00:00,0Z'}", []string{"filter[0].created_at.gt" + momentRule}}, {"created_at{gt:'2024-01-01T00:00:00 00:00'}", []string{"filter[0].created_at.gt" + momentRule}}, {"last_login_at{eq:null}", []string{"filter[0].last_login_at.eq" + momentRule}},
 		// lists
 		{"id{in:5}", []string{"filter[0].id.in must be an array"}}, {"id{in:{}}", []string{"filter[0].id.in must be an array"}}, {"name{nin:'x'}", []string{"filter[0].name.nin must be an array"}}, {"id{in:[1,'2',[3]]}", []string{"filter[0].id.in[1]" + integerRule, "filter[0].id.in[2]" + integerRule}},
@@ -190,6 +193,18 @@ func TestFailuresOfTheFeed(t *testing.T) {
 			t.Errorf("%v is answered with Retry-After %q, want %q", test.err, got, test.retry)
 		}
 	}
+}
+
+// TestASearchThatTakesTooLongIsEnded holds that a search whose request has no time left ends with words about what to do.
+func TestASearchThatTakesTooLongIsEnded(t *testing.T) {
+	s := newStand(person(1, world.Acme), person(2, world.Birch))
+	s.list(t, anyone) // the replica is there
+	ended, end := context.WithCancel(t.Context())
+	end()
+	r := httptest.NewRequest(http.MethodGet, anyone+"?filter="+url.QueryEscape("name{regex:'(a|b|c)*d'}"), nil)
+	answer := httptest.NewRecorder()
+	s.handler.ServeHTTP(answer, r.WithContext(api.WithPrincipal(ended, world.Client(world.Acme))))
+	refuse(t, answer, 503, "the search did not end in time: filters that keep fewer users, or simpler patterns, make it faster")
 }
 
 // FuzzFilters holds that a filter is a good one or refused by name, and that the page it leads to takes it as it was.

@@ -16,9 +16,9 @@ func spanOf(text string) (span, bool) {
 	if t, err := time.Parse(time.DateOnly, text); err == nil {
 		return span{t.UnixMilli(), t.AddDate(0, 0, 1).UnixMilli() - 1}, true
 	}
-	// Parse takes a fraction whether or not the form has one.
+	// Parse takes a fraction whether or not the form has one, and an hour of one digit.
 	t, err := time.Parse(time.RFC3339, text)
-	if err != nil || strings.ContainsAny(text, ".,") {
+	if err != nil || len(text) != len(timeForm) && len(text) != len("2006-01-02T15:04:05+00:00") || strings.ContainsAny(text, ".,") {
 		return span{}, false
 	}
 	return span{t.UnixMilli(), t.UnixMilli() + 999}, true

@@ -79,6 +79,11 @@ type Included struct {
 	Merchant         []Merchant  `json:"Merchant,omitempty" nullable:"false" doc:"Clients that users belong to"`
 }
 
+// objects returns how many objects there are.
+func (i *Included) objects() int {
+	return len(i.OrganizationRole) + len(i.ClientRole) + len(i.Warehouse) + len(i.Merchant)
+}
+
 // dateAndTime is a moment as text.
 type dateAndTime string
 

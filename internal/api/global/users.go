@@ -2,6 +2,7 @@ package global
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,6 +78,9 @@ func (d *dialect) listUsers(ctx context.Context, p *roster.Principal, in *listIn
 	}
 	d.api.NoteReplicaAge(ctx, p.Tenant)
 	list := answer(p, in, &q, &found)
+	if !list.fits() {
+		return nil, roster.Invalid("limit", "must be smaller, or fewer fields be asked for: the answer would be too large")
+	}
 	list.Meta.ProcessingTime = d.now().Sub(began).Seconds()
 	return &listOutput{Body: list}, nil
 }
@@ -92,6 +96,20 @@ func query(in *listInput, errs *roster.FieldErrors) roster.Query {
 		q.Deleted = roster.OnlyDeleted
 	}
 	return q
+}
+
+// fewObjects is how many objects can be included without a look at the size of the answer. A thousand users with all fields take at
+// most 4 KB each (20 roles, and the longest names of what takes the most bytes in JSON), an object 2 KB (a role with all permissions).
+const fewObjects = 500
+
+// fits reports whether the answer is one that a function can return. Only tenants with very many roles, warehouses and clients
+// have one that does not.
+func (l *UserList) fits() bool {
+	if l.Included == nil || l.Included.objects() <= fewObjects {
+		return true
+	}
+	data, err := json.Marshal(l)
+	return err == nil && api.AnswerSize(data) <= api.MaxAnswer
 }
 
 // sortFields has the fields of the keys that users can be sorted by.

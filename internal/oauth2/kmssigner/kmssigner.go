@@ -1,9 +1,10 @@
 // Package kmssigner signs access tokens with an RSA key that never leaves AWS KMS. It implements the Signer of package oauth2,
-// and is a package of its own so that only the function that signs links the KMS client.
+// and is a package of its own so that only the function that signs, and rosterctl, link the KMS client.
 //
 // The key has usage SIGN_VERIFY and spec RSA_2048 or larger. KMS does not rotate such keys: a new one is made, and the
 // function is pointed at it; package oauth2 publishes its public half before it signs, and the old one stays published until
-// it is retired. Each signature is one call of Sign, some 5 to 10 ms inside the Region and USD 0.15 per 10,000.
+// it is retired. A retired key is to stay published for as long as the tokens of integrations that it signed are in use: package
+// oauth2 trusts it for those. Each signature is one call of Sign, some 5 to 10 ms inside the Region and USD 0.15 per 10,000.
 package kmssigner
 
 import (
