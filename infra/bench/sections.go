@@ -20,6 +20,7 @@ func sections() []section {
 	return []section{
 		{"queries", "Queries, side by side", measureQueries},
 		{"load", "Cold load from the feed", measureLoads},
+		{"snapshots", "Cold load from a snapshot", measureSnapshots},
 		{"changes", "Queries while changes arrive", measureChanges},
 		{"memory", "Memory", measureMemory},
 		{"http", "End to end, over HTTP", measureHTTP},

@@ -41,12 +41,14 @@ const (
 const (
 	queryPerUser         = 11 * time.Millisecond / 1_000_000 // median of the mix, in order of ids, 1M users
 	feedLoadPerUser      = 2830 * time.Millisecond / 1_000_000
-	snapshotLoadPerUser  = (156 + 381) * time.Millisecond / 1_000_000 // with gunzip
-	memoryPerUser        = 222.0                                      // bytes, with two sort orders and what a page shows
-	itemBytes            = 419.0                                      // of a user in the table, and in each index
-	itemOverhead         = 100.0                                      // bytes that DynamoDB adds to each stored item
-	claimBytes           = 350.0                                      // of a user's e-mail claim and credential (assumed)
-	snapshotBytesPerUser = 120.0                                      // the upper end of 3.4 to 12 MB per 100,000
+	snapshotLoadPerUser  = 500 * time.Millisecond / 1_000_000 // section "Cold load from a snapshot" of REPORT.md
+	memoryPerUser        = 222.0                              // bytes, with two sort orders and what a page shows
+	itemBytes            = 419.0                              // of a user in the table, and in each index
+	itemOverhead         = 100.0                              // bytes that DynamoDB adds to each stored item
+	claimBytes           = 350.0                              // of a user's e-mail claim and credential (assumed)
+	snapshotBytesPerUser = 86.0                               // the same section
+	chunkBytes           = 390 << 10                          // roster.MaxSnapshotChunk
+	chunksAtOnce         = 8                                  // package replica reads so many side by side
 	// loadFactor is how much of a tenant's replica a load needs for a moment: as much again (package replica, MemoryBudget).
 	loadFactor = 2.0
 	// programMemory is what a function takes without a replica: DESIGN.md 9 allows 16 MB, and the heap needs room.
@@ -73,8 +75,9 @@ const (
 	tokenLife       = 15 * time.Minute      // DESIGN.md 6
 	authorizerReads = 1.0                   // RRU: client and revocation, half a unit each
 	authorizerGB    = 0.25                  // memory, template.yaml
-	leasedPermits   = 100.0                 // requests that an environment leases of a tenant's quota with one write
-	snapshotShare   = 1.0 / 16              // of the users changed, from which on a new snapshot is written
+	chunkTime       = 30 * time.Millisecond // one item of 390 KB
+	leasedPermits   = 66.0                  // requests that an environment leases of a tenant's quota with one write, at first
+	snapshotShare   = 1.0 / 20              // of the users changed, from which on a new snapshot is written: package replica
 )
 
 // The mix of requests: shares of all. What is left are gets.

@@ -183,9 +183,10 @@ func (w *world) loadTime(users, together float64) time.Duration {
 	}
 	seconds := feed(users)
 	if w.Snapshots {
-		// The chunks are items of one partition; what changed since, half of what makes a new snapshot on average, is in the feed.
-		bytes := users * snapshotBytesPerUser
-		seconds = max(together*bytes/partitionBytes, tableTime.Seconds(), users*snapshotLoadPerUser.Seconds()/w.processors()) + feed(users*snapshotShare/2)
+		// Each chunk is in a partition of its own, and some are read at a time; what changed since, half of what makes a new snapshot
+		// on average, is in the feed.
+		rounds := math.Ceil(math.Ceil(users*snapshotBytesPerUser/chunkBytes) / chunksAtOnce)
+		seconds = max(rounds*chunkTime.Seconds(), together*chunkBytes/partitionBytes, users*snapshotLoadPerUser.Seconds()/w.processors()) + feed(users*snapshotShare/2)
 	}
 	return time.Duration(seconds * float64(time.Second))
 }
@@ -210,7 +211,7 @@ func (w *world) throughput(r *Result, peak settled) {
 			feed := loading / shards
 			if w.Snapshots {
 				feed = queries * peak.perQuery[i] * w.sizes[i] * itemBytes * snapshotShare / 2 / 8192 / shards
-				r.PartitionReads = (loading - feed*shards) / partitionReads // of the chunks' partition
+				r.PartitionReads = queries * peak.perQuery[i] * min(w.sizes[i]*snapshotBytesPerUser, chunkBytes) / 8192 / partitionReads // of a chunk's partition
 			}
 			r.PartitionReads = max(r.PartitionReads, (own*queryShare*lookReads/shards+feed)/partitionReads)
 			r.PartitionWrites = own * (createShare + 2*patchShare) / shards / partitionWrites
