@@ -15,7 +15,7 @@ import (
 const (
 	aPublicKey  = "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
 	notOnCurve  = "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f6"
-	keyIsBroken = "must be a point of P-256 in 130 hexadecimal digits, of which the first two are 04"
+	keyIsBroken = "must be an uncompressed point of the curve P-256, as 130 hexadecimal digits that begin with 04"
 )
 
 func TestAnAPIKeyIsAClientWithAUserOfItsOwn(t *testing.T) {
@@ -82,7 +82,7 @@ func TestBadAPIKeysAreRefusedAndNothingIsWritten(t *testing.T) {
 	}{
 		"no name":            {func(r *directory.APIKeyRequest) { r.Name = "" }, roster.KindInvalid, "name must have 1 to 100 characters"},
 		"a long name":        {func(r *directory.APIKeyRequest) { r.Name = strings.Repeat("a", 101) }, roster.KindInvalid, "name must have 1 to 100 characters"},
-		"no key":             {func(r *directory.APIKeyRequest) { r.PublicKey = "" }, roster.KindInvalid, "publicKey " + keyIsBroken},
+		"no key":             {func(r *directory.APIKeyRequest) { r.PublicKey = "" }, roster.KindInvalid, "publicKey is required"},
 		"a digit less":       {func(r *directory.APIKeyRequest) { r.PublicKey = aPublicKey[:129] }, roster.KindInvalid, "publicKey " + keyIsBroken},
 		"a byte less":        {func(r *directory.APIKeyRequest) { r.PublicKey = aPublicKey[:128] }, roster.KindInvalid, "publicKey " + keyIsBroken},
 		"a byte more":        {func(r *directory.APIKeyRequest) { r.PublicKey = aPublicKey + "00" }, roster.KindInvalid, "publicKey " + keyIsBroken},
