@@ -121,7 +121,7 @@ func (x *exchange) send(w http.ResponseWriter, method string) {
 	maps.Copy(header, x.header)
 	header.Set("Cache-Control", "no-store")
 	if x.permit != nil {
-		x.permit.Headers(header.Set)
+		x.permit.Headers(header)
 	}
 	if !x.hideCost {
 		header.Set("Server-Timing", x.meter.Cost().ServerTiming())

@@ -228,7 +228,7 @@ func (s *Server) answer(endpoint string, d wire, serve func(context.Context, *re
 			body, err = serve(hr.Context(), r)
 		}
 		if r.permit != nil {
-			r.permit.Headers(w.Header().Set)
+			r.permit.Headers(w.Header())
 		}
 		status := http.StatusOK
 		if err != nil {

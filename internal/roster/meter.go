@@ -2,7 +2,7 @@ package roster
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -31,7 +31,13 @@ type Cost struct {
 // ServerTiming returns the cost for the header Server-Timing, by which a caller sees what a request cost at the table (W3C Server
 // Timing): milliseconds, calls, and read and write units.
 func (c Cost) ServerTiming() string {
-	return fmt.Sprintf(`table;dur=%.2f;desc="%d calls, %g RRU, %g WRU"`, float64(c.Time)/float64(time.Millisecond), c.Calls, c.Reads, c.Writes)
+	// Every answer has one: this allocates once.
+	text := make([]byte, 0, 64)
+	text = strconv.AppendFloat(append(text, "table;dur="...), float64(c.Time)/float64(time.Millisecond), 'f', 2, 64)
+	text = strconv.AppendInt(append(text, `;desc="`...), int64(c.Calls), 10)
+	text = strconv.AppendFloat(append(text, " calls, "...), c.Reads, 'f', -1, 64)
+	text = strconv.AppendFloat(append(text, " RRU, "...), c.Writes, 'f', -1, 64)
+	return string(append(text, ` WRU"`...))
 }
 
 // Begin counts a call to the table that begins at that time. End must follow.

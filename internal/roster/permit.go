@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"math"
 	"strconv"
 	"time"
 )
@@ -23,17 +22,20 @@ const (
 	HeaderRateReset     = "X-RateLimit-Reset"
 )
 
-// Headers calls set with each of the headers. The time until the minute is over is given in seconds, not as a time of the day, so
-// that it does not depend on the caller's clock; it is what Retry-After says when nothing remains.
-func (p *Permit) Headers(set func(name, value string)) {
-	set(HeaderRateLimit, strconv.FormatInt(p.Limit, 10))
-	set(HeaderRateRemaining, strconv.FormatInt(p.Remaining, 10))
-	set(HeaderRateReset, WholeSeconds(p.Reset))
+// Headers puts the headers into those of an answer. The time until the minute is over is given in seconds, not as a time of the day,
+// so that it does not depend on the caller's clock; it is what Retry-After says when nothing remains.
+func (p *Permit) Headers(header map[string][]string) {
+	// Under their names as net/http writes them, in which case counts for nothing (RFC 9110, section 5.1), and out of one array: every
+	// answer has them.
+	values := []string{strconv.FormatInt(p.Limit, 10), strconv.FormatInt(p.Remaining, 10), WholeSeconds(p.Reset)}
+	header["X-Ratelimit-Limit"] = values[0:1:1]
+	header["X-Ratelimit-Remaining"] = values[1:2:2]
+	header["X-Ratelimit-Reset"] = values[2:3:3]
 }
 
 // WholeSeconds returns a time to wait in seconds, rounded up, 1 at least: the form of Retry-After (RFC 9110, section 10.2.3).
 func WholeSeconds(d time.Duration) string {
-	return strconv.FormatFloat(max(1, math.Ceil(d.Seconds())), 'f', 0, 64)
+	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
 }
 
 // PermitLease asks for permits that are worth something in one minute only.
