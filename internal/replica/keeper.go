@@ -149,7 +149,7 @@ func (k *Keeper) keepDue(ctx context.Context, due roster.SnapshotDue, r *Report)
 //   - A tenant with few users gets no snapshot.
 //   - A snapshot that nothing has happened since gets a new watermark, for a write unit or two, as long as its chunks stand.
 //   - One that is young and lacks less than 5 % is left alone, and so is one that was written less than DefaultSnapshotInterval ago.
-//   - Otherwise, or where there is none that this release can read, a copy is written: a unit per KB.
+//   - Otherwise, or where there is none that this release can read, a copy of the whole feed is written: a unit per KB, and a load.
 func (k *Keeper) Keep(ctx context.Context, tenant roster.TenantID, r *Report) (next time.Time, err error) {
 	record, err := k.config.Store.Snapshot(ctx, tenant)
 	if roster.KindOf(err) == roster.KindNotFound {
@@ -220,9 +220,13 @@ func (k *Keeper) nextDue(c *roster.SnapshotCopy) time.Time {
 func (k *Keeper) chunksStandFor() time.Duration { return 3 * k.config.MaxAge }
 
 // renew returns the copy that is to be the current one from now on: the one that is, with another watermark or as it was, or a new one.
+//
+// The snapshot that there is and the feed since decide whether a copy is worth making. It is made from the whole feed all the same: a change
+// that came into the index later than the overlap covers is in neither, and would be missing from every copy made of the one before, as
+// a deletion that nobody ever sees; and the words that nobody uses any more would be handed on from copy to copy.
 func (k *Keeper) renew(ctx context.Context, record *roster.Snapshot, r *Report) (roster.SnapshotCopy, error) {
 	current := record.Current
-	s, looked, from, err := k.load(ctx, record.Tenant)
+	s, looked, from, err := k.load(ctx, record.Tenant, k.config.Store)
 	if err != nil {
 		return current, err
 	}
@@ -245,13 +249,20 @@ func (k *Keeper) renew(ctx context.Context, record *roster.Snapshot, r *Report) 
 		r.Fresh++
 		return current, nil
 	}
+	if from.snapshot.Generation != 0 {
+		s = nil // there is memory for one
+		if s, looked, _, err = k.load(ctx, record.Tenant, nil); err != nil {
+			return current, err
+		}
+	}
 	return k.write(ctx, record, s, looked, r)
 }
 
-// load reads the tenant as a reader would. A snapshot that is of no use to readers is of none here.
-func (k *Keeper) load(ctx context.Context, tenant roster.TenantID) (*state, time.Time, origin, error) {
+// load reads the tenant as a reader would, from its snapshot, or from the whole feed where snapshots is nil. A snapshot that is of no use to
+// readers is of none here.
+func (k *Keeper) load(ctx context.Context, tenant roster.TenantID, snapshots Snapshots) (*state, time.Time, origin, error) {
 	replicas := New(Config{
-		Feed: k.config.Feed, Snapshots: k.config.Store, Now: k.config.Now, Overlap: k.config.Overlap,
+		Feed: k.config.Feed, Snapshots: snapshots, Now: k.config.Now, Overlap: k.config.Overlap,
 		SnapshotMaxAge: k.config.MaxAge, MemoryBudget: k.config.MemoryBudget, Log: k.config.Log,
 	})
 	replicas.asks = false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -205,6 +206,28 @@ func TestATenantThatHasBecomeSmallNeedsNoSnapshot(t *testing.T) {
 	}
 	l.cold()
 	l.wantNames("User 6", "User 7", "User 8")
+}
+
+// A change that comes into the index later than any look reads back is missed by whoever begins with the snapshot; the next copy has it.
+func TestACopyHasWhatTheOneBeforeMissed(t *testing.T) {
+	l := newLibrary(t, 40)
+	l.advance(time.Minute)
+	l.keep(t)
+	gone := user(8, "Gone", 2, l.feed.now.Add(-DefaultOverlap-time.Second))
+	gone.DeletedAt, gone.ExpiresAt = l.feed.now, l.feed.now.Add(time.Hour)
+	l.feed.put(roster.Change{User: gone})
+	l.advance(time.Minute)
+	l.cold()
+	if got := l.names(); !slices.Contains(got, "User 8") {
+		t.Fatalf("%q are seen; the change is not late enough to prove anything", got)
+	}
+	l.change(1, 2)
+	l.change(2, 2)
+	if r := l.keep(t); r.Written != 1 {
+		t.Fatalf("keeping gives %+v, want another copy", r)
+	}
+	l.advance(time.Minute)
+	l.read(t, true)
 }
 
 // A writer can be cut off before or after any of its calls. Readers have what there is, and the next writer goes on.
