@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -266,7 +267,8 @@ func (k *Keeper) load(ctx context.Context, tenant roster.TenantID, snapshots Sna
 		SnapshotMaxAge: k.config.MaxAge, MemoryBudget: k.config.MemoryBudget, Log: k.config.Log,
 	})
 	replicas.asks = false
-	defer replicas.Wait()
+	// The state is read once and let go of. A fold would take as much memory again, and go on beside the next load.
+	replicas.foldAt = func(uint32) uint32 { return math.MaxUint32 }
 	f := replicas.acquire(tenant)
 	defer replicas.release(f)
 	if _, err := f.fresh(ctx); err != nil {
