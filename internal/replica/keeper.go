@@ -76,6 +76,10 @@ func NewKeeper(c KeeperConfig) *Keeper {
 // leaseTime is how long a writer that says nothing keeps others out: as long as a Lambda can run.
 const leaseTime = 15 * time.Minute
 
+// lateTime is how long each of the two last things may take that are done when the context has ended: to give up the lease, and to note
+// that there is more to do.
+const lateTime = time.Second
+
 // retryAfter is when what failed is tried again.
 const retryAfter = time.Hour
 
@@ -95,7 +99,7 @@ type Report struct {
 }
 
 // KeepDue looks after all snapshots that are due, one after the other, until there are none or the context ends. What could not be done
-// stays on the list: an error is one of the list itself.
+// stays on the list: an error is one of the list itself. It ends some two seconds after the context at the latest.
 func (k *Keeper) KeepDue(ctx context.Context) (Report, error) {
 	var r Report
 	now := k.config.Now()
@@ -119,22 +123,31 @@ func (k *Keeper) KeepDue(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
-// keepDue looks after one tenant on the list, and puts it to where it next belongs there, before it takes it from where it is.
+// keepDue looks after one tenant on the list, and puts it to where it next belongs there, before it takes it from where it is. One that the
+// time did not suffice for goes behind the others, so that a tenant which takes longer than a run does not keep them from their turn.
 func (k *Keeper) keepDue(ctx context.Context, due roster.SnapshotDue, r *Report) error {
 	next, err := k.Keep(ctx, due.Tenant, r)
-	if ctx.Err() != nil {
-		return nil // there is no time left; it stays where it is
+	ended := ctx.Err() != nil
+	if ended {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
+		defer cancel()
+		ctx = late
 	}
-	if err != nil {
+	now := k.config.Now()
+	switch {
+	case err != nil && ended:
+		k.config.Log.WarnContext(ctx, "a tenant's snapshot could not be looked after in the time there was; it goes behind the others",
+			"tenant", due.Tenant, "due", due.At)
+		next = now.Add(time.Millisecond) // and not where it is about to be taken from
+	case err != nil:
 		r.Failed++
 		k.config.Log.ErrorContext(ctx, "no snapshot could be made of a tenant; where it does not fit the memory, give the function more",
 			"event", EventUnsaved, "tenant", due.Tenant, "error", err)
-		next = k.config.Now().Add(retryAfter)
+		next = now.Add(retryAfter)
+	case !next.IsZero() && !next.After(now):
+		next = now.Add(retryAfter)
 	}
 	if !next.IsZero() {
-		if now := k.config.Now(); !next.After(now) {
-			next = now.Add(retryAfter)
-		}
 		if err := k.config.Store.PutSnapshotDue(ctx, roster.SnapshotDue{Tenant: due.Tenant, At: next}); err != nil {
 			return fmt.Errorf("noting when a snapshot is due: %w", err)
 		}
@@ -190,7 +203,7 @@ func (k *Keeper) Keep(ctx context.Context, tenant roster.TenantID, r *Report) (n
 
 // giveUp ends a lease, also where the context has ended, so that others need not wait until it ends by itself.
 func (k *Keeper) giveUp(ctx context.Context, record roster.Snapshot) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
 	defer cancel()
 	record.Version++
 	record.Lease.Until = k.config.Now()

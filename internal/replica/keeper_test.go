@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -387,5 +388,69 @@ func TestATenantThatCannotBeKeptHoldsUpNobody(t *testing.T) {
 	}
 	if !store.due[roster.SnapshotDue{Tenant: tenants[0], At: now.Add(retryAfter)}] || len(store.due) != 3 {
 		t.Errorf("the list has %v, want the large tenant an hour later and the others in their time", store.due)
+	}
+}
+
+// stuckFeed is a feed of which one tenant takes longer to read than there is time, which it ends.
+type stuckFeed struct {
+	Feed
+	stuck  roster.TenantID
+	cancel context.CancelFunc // guarded by the caller: set before each run
+}
+
+func (f *stuckFeed) Changes(ctx context.Context, tenant roster.TenantID, shard int, since time.Time, visit func(roster.Change) error) error {
+	if tenant != f.stuck {
+		return f.Feed.Changes(ctx, tenant, shard, since, visit)
+	}
+	f.cancel()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A tenant that takes longer than a run has goes behind the others.
+func TestATenantThatTakesTooLongLetsTheOthersHaveTheirTurn(t *testing.T) {
+	towns, tenants := town(2, 200)
+	feed, store, log := &stuckFeed{Feed: towns, stuck: tenants[0]}, newShelf(), &bytes.Buffer{}
+	now := testStart
+	k := NewKeeper(KeeperConfig{
+		Feed: feed, Store: store, Now: func() time.Time { return now }, MinUsers: 100, Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	for i, tenant := range tenants {
+		at := testStart.Add(time.Duration(i) * time.Millisecond)
+		if err := store.PutSnapshotDue(t.Context(), roster.SnapshotDue{Tenant: tenant, At: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func() Report {
+		t.Helper()
+		now = now.Add(15 * time.Minute)
+		var ctx context.Context
+		ctx, feed.cancel = context.WithCancel(t.Context())
+		defer feed.cancel()
+		r, err := k.KeepDue(ctx)
+		if err != nil {
+			t.Fatalf("KeepDue: %v", err)
+		}
+		return r
+	}
+	if r := run(); r != (Report{}) {
+		t.Fatalf("the first run gives %+v, want that it ends in the first tenant", r)
+	}
+	if got := log.String(); !strings.Contains(got, "behind the others") || strings.Contains(got, EventUnsaved) {
+		t.Errorf("the log says %s", got)
+	}
+	if store.records[tenants[0]].Lease.Until.After(now) {
+		t.Error("the lease of the first tenant has not been given up")
+	}
+	if r := run(); r.Written != 1 || store.records[tenants[1]].Current.Generation == 0 {
+		t.Errorf("the second run gives %+v, want a copy of the other tenant", r)
+	}
+	var still []roster.TenantID
+	for due := range store.due {
+		still = append(still, due.Tenant)
+	}
+	slices.Sort(still)
+	if !slices.Equal(still, tenants) {
+		t.Errorf("the list has tenants %v, want each once", still)
 	}
 }
