@@ -221,12 +221,14 @@ func (k *Keeper) overtaken(err error, r *Report) (time.Time, error) {
 	return k.config.Now().Add(leaseTime), nil
 }
 
-// nextDue returns when a snapshot is to be looked after so that it never becomes too old.
+// nextDue returns when a snapshot is to be looked after so that it never becomes too old. It is rounded up, so that the copies made of a
+// tenant one soon after the other leave one entry on the list.
 func (k *Keeper) nextDue(c *roster.SnapshotCopy) time.Time {
 	if c.Generation == 0 {
 		return time.Time{}
 	}
-	return c.Watermark.Add(k.config.MaxAge / 2)
+	step := k.config.MaxAge / 16
+	return c.Watermark.Add(k.config.MaxAge/2 + step - 1).Truncate(step)
 }
 
 // chunksStandFor is how long chunks stand: two watermarks longer than the last reader may use them, so that an unchanged snapshot is

@@ -231,6 +231,32 @@ func TestACopyHasWhatTheOneBeforeMissed(t *testing.T) {
 	l.read(t, true)
 }
 
+// A tenant that is written often is on the list once for all the copies, and not before half of their age has passed.
+func TestManyCopiesLeaveOneEntry(t *testing.T) {
+	l := newLibrary(t, 40)
+	const step = DefaultReloadAfter / 16
+	l.advance(l.feed.now.Truncate(step).Add(step).Sub(l.feed.now)) // where the rounding changes
+	l.advance(time.Minute)
+	due := map[time.Time]int{}
+	for version := range int64(8) {
+		l.change(1, version+2)
+		l.change(2, version+2)
+		var r Report
+		next, err := l.keeper.Keep(t.Context(), testTenant, &r)
+		if err != nil || r.Written != 1 {
+			t.Fatalf("Keep gives %+v, %v", r, err)
+		}
+		if after := next.Sub(l.feed.now); after < DefaultReloadAfter/2 || after >= DefaultReloadAfter/2+step {
+			t.Errorf("a copy is due after %v, want half of %v and less than %v more", after, DefaultReloadAfter, step)
+		}
+		due[next]++
+		l.advance(10 * time.Minute)
+	}
+	if len(due) != 1 {
+		t.Errorf("eight copies within a step are due at %v, want one moment", due)
+	}
+}
+
 // A writer can be cut off before or after any of its calls. Readers have what there is, and the next writer goes on.
 func TestAWriterCanCrashAtAnyStep(t *testing.T) {
 	for _, before := range []bool{true, false} {
