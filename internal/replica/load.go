@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -271,7 +272,8 @@ func (f *follower) readSnapshot(ctx context.Context, begun time.Time, c *roster.
 	return w, changes, nil, err
 }
 
-// readChunks reads all chunks of a snapshot, side by side, and puts them together.
+// readChunks reads all chunks of a snapshot, side by side, and puts them together. It begins at any of them: the many that start cold at the
+// same moment, as after a deployment, would otherwise all ask the same few partitions, then the next few.
 func (f *follower) readChunks(ctx context.Context, x *snapshotIndex, slot roster.SnapshotSlot) (*writer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -298,9 +300,10 @@ func (f *follower) readChunks(ctx context.Context, x *snapshotIndex, slot roster
 			}
 		})
 	}
-	for number := range x.chunks {
+	first := rand.N(max(1, len(x.chunks)))
+	for i := range x.chunks {
 		select {
-		case numbers <- number:
+		case numbers <- (first + i) % len(x.chunks):
 		case <-ctx.Done():
 		}
 	}
