@@ -152,7 +152,7 @@ func (f *follower) ask(ctx context.Context, begun time.Time, last roster.Snapsho
 
 // loadSnapshot returns a writer that begins with the newest snapshot and what the feed shows since, and nil where the feed must be read
 // from its beginning: there is no snapshot, or none that can be used, which is for the log. The origin tells of a snapshot that is there in
-// any case. An error is one of the feed, or of the memory.
+// any case. An error is one of the feed, of the memory, or of a context that has ended.
 func (f *follower) loadSnapshot(ctx context.Context, begun time.Time) (*writer, origin, error) {
 	if f.replicas.snapshots == nil {
 		return nil, origin{}, nil
@@ -186,25 +186,26 @@ func (f *follower) loadSnapshot(ctx context.Context, begun time.Time) (*writer, 
 				continue
 			}
 		}
-		f.fallBack(ctx, record.Current, err)
-		return nil, from, nil
+		return nil, from, f.fallBack(ctx, record.Current, err)
 	}
 }
 
-// fallBack takes note of a snapshot that cannot be used.
-func (f *follower) fallBack(ctx context.Context, snapshot roster.SnapshotCopy, reason error) {
+// fallBack takes note of a snapshot that cannot be used. The error is that of a context that has ended: it says nothing about the snapshot,
+// and leaves no time for the feed.
+func (f *follower) fallBack(ctx context.Context, snapshot roster.SnapshotCopy, reason error) error {
+	if ctx.Err() != nil {
+		return f.unreadable(context.Cause(ctx))
+	}
 	level := slog.LevelError
-	switch {
-	case errors.Is(reason, errSnapshotStale), errors.Is(reason, errOtherFormat):
+	if errors.Is(reason, errSnapshotStale) || errors.Is(reason, errOtherFormat) {
 		level = slog.LevelWarn // as after a release, or a long time in which nobody came
-	case ctx.Err() != nil:
-		level = slog.LevelInfo
 	}
 	f.replicas.log.Log(ctx, level, "a snapshot cannot be used; the tenant is read from its feed", "event", EventFallback,
 		"tenant", f.tenant, "generation", snapshot.Generation, "format", snapshot.Format, "reason", reason.Error())
 	f.mu.Lock()
 	f.fallbacks++
 	f.mu.Unlock()
+	return nil
 }
 
 // usable returns the index of a snapshot that may be read at that moment.

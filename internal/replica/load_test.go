@@ -133,6 +133,36 @@ func TestWhatIsWrongWithASnapshotIsToldAndHarmsNobody(t *testing.T) {
 	}
 }
 
+// A caller that goes away while a snapshot is read says nothing about the snapshot, and has no use for the feed.
+func TestWhoGoesAwayReadsNoFeed(t *testing.T) {
+	for _, in := range []string{"Snapshot", "SnapshotChunk"} {
+		l := newLibrary(t, 40)
+		l.keep(t)
+		l.read(t, true)
+		l.log.Reset()
+		ctx, cancel := context.WithCancel(t.Context())
+		l.shelf.during = func(name string) {
+			if name == in {
+				cancel()
+			}
+		}
+		l.cold()
+		before := len(l.feed.sinces)
+		_, err := l.SearchUsers(ctx, testTenant, roster.Query{Page: roster.Page{Limit: 1}})
+		if !errors.Is(err, context.Canceled) || roster.KindOf(err) != roster.KindUnavailable {
+			t.Errorf("cut off in %s, a load gives %v, want unavailable for its context", in, err)
+		}
+		l.shelf.during = nil
+		if slices.ContainsFunc(l.feed.sinces[before:], time.Time.IsZero) {
+			t.Errorf("cut off in %s, a load reads the whole feed", in)
+		}
+		l.read(t, true)
+		if stats, _ := l.Stats(testTenant); stats.Fallbacks != 0 || strings.Contains(l.log.String(), EventFallback) {
+			t.Errorf("cut off in %s, %d fallbacks are counted, and the log says %s", in, stats.Fallbacks, l.log)
+		}
+	}
+}
+
 // foreign returns the record of a snapshot of another tenant under this one's name.
 func (l *library) foreign() roster.Snapshot {
 	record := l.shelf.records[testTenant]
