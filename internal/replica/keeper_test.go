@@ -102,6 +102,18 @@ func TestSnapshotsAreAskedForByWhoHadToWait(t *testing.T) {
 			t.Errorf("a load took %d calls and left %v, want one call for the record and nothing", l.shelf.calls, l.shelf.due)
 		}
 	})
+	t.Run("one with few users in many organizations neither", func(t *testing.T) {
+		l := newLibrary(t, 3)
+		for id := range roster.OrgID(40) {
+			o := roster.Organization{Tenant: testTenant, ID: 100 + id, Name: "Sales", Path: roster.OrgPath{7, 100 + id}, CreatedAt: testStart}
+			o.Revision = roster.Revision{Version: 1, ChangedAt: l.feed.now}
+			l.feed.put(roster.Change{Organization: &o})
+		}
+		l.read(t, false)
+		if len(l.shelf.due) != 0 {
+			t.Errorf("a load of 3 users left %v, want nothing", l.shelf.due)
+		}
+	})
 	t.Run("a large one at its first load", func(t *testing.T) {
 		l := newLibrary(t, 40)
 		l.read(t, false)

@@ -97,17 +97,18 @@ func (f *follower) loadFeed(ctx context.Context, begun time.Time, last roster.Sn
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	var mu sync.Mutex
-	rows := 0
+	items, users := 0, 0
 	err := f.readFeed(ctx, time.Time{}, func(c roster.Change) error {
 		mu.Lock()
 		defer mu.Unlock()
 		l.add(&c)
-		rows++
-		// Before the end: a load that takes too long is the one that needs a snapshot most.
-		if rows == f.replicas.snapshotUsers {
-			asking.Go(func() { f.ask(ctx, begun, last) })
+		if c.User != nil {
+			// Before the end: a load that takes too long is the one that needs a snapshot most.
+			if users++; users == f.replicas.snapshotUsers {
+				asking.Go(func() { f.ask(ctx, begun, last) })
+			}
 		}
-		if rows%checkEvery != 0 {
+		if items++; items%checkEvery != 0 {
 			return nil
 		}
 		return f.checkLoad(l.bytes(), int(l.writer.tail.rows()), l.writer.tail.full())
