@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -75,6 +76,10 @@ func NewKeeper(c KeeperConfig) *Keeper {
 // leaseTime is how long a writer that says nothing keeps others out: as long as a Lambda can run.
 const leaseTime = 15 * time.Minute
 
+// lateTime is how long each of the two last things may take that are done when the context has ended: to give up the lease, and to note
+// that there is more to do.
+const lateTime = time.Second
+
 // retryAfter is when what failed is tried again.
 const retryAfter = time.Hour
 
@@ -94,7 +99,7 @@ type Report struct {
 }
 
 // KeepDue looks after all snapshots that are due, one after the other, until there are none or the context ends. What could not be done
-// stays on the list: an error is one of the list itself.
+// stays on the list: an error is one of the list itself. It ends some two seconds after the context at the latest.
 func (k *Keeper) KeepDue(ctx context.Context) (Report, error) {
 	var r Report
 	now := k.config.Now()
@@ -118,22 +123,31 @@ func (k *Keeper) KeepDue(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
-// keepDue looks after one tenant on the list, and puts it to where it next belongs there, before it takes it from where it is.
+// keepDue looks after one tenant on the list, and puts it to where it next belongs there, before it takes it from where it is. One that the
+// time did not suffice for goes behind the others, so that a tenant which takes longer than a run does not keep them from their turn.
 func (k *Keeper) keepDue(ctx context.Context, due roster.SnapshotDue, r *Report) error {
 	next, err := k.Keep(ctx, due.Tenant, r)
-	if ctx.Err() != nil {
-		return nil // there is no time left; it stays where it is
+	ended := ctx.Err() != nil
+	if ended {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
+		defer cancel()
+		ctx = late
 	}
-	if err != nil {
+	now := k.config.Now()
+	switch {
+	case err != nil && ended:
+		k.config.Log.WarnContext(ctx, "a tenant's snapshot could not be looked after in the time there was; it goes behind the others",
+			"tenant", due.Tenant, "due", due.At)
+		next = now.Add(time.Millisecond) // and not where it is about to be taken from
+	case err != nil:
 		r.Failed++
 		k.config.Log.ErrorContext(ctx, "no snapshot could be made of a tenant; where it does not fit the memory, give the function more",
 			"event", EventUnsaved, "tenant", due.Tenant, "error", err)
-		next = k.config.Now().Add(retryAfter)
+		next = now.Add(retryAfter)
+	case !next.IsZero() && !next.After(now):
+		next = now.Add(retryAfter)
 	}
 	if !next.IsZero() {
-		if now := k.config.Now(); !next.After(now) {
-			next = now.Add(retryAfter)
-		}
 		if err := k.config.Store.PutSnapshotDue(ctx, roster.SnapshotDue{Tenant: due.Tenant, At: next}); err != nil {
 			return fmt.Errorf("noting when a snapshot is due: %w", err)
 		}
@@ -149,7 +163,7 @@ func (k *Keeper) keepDue(ctx context.Context, due roster.SnapshotDue, r *Report)
 //   - A tenant with few users gets no snapshot.
 //   - A snapshot that nothing has happened since gets a new watermark, for a write unit or two, as long as its chunks stand.
 //   - One that is young and lacks less than 5 % is left alone, and so is one that was written less than DefaultSnapshotInterval ago.
-//   - Otherwise, or where there is none that this release can read, a copy is written: a unit per KB.
+//   - Otherwise, or where there is none that this release can read, a copy of the whole feed is written: a unit per KB, and a load.
 func (k *Keeper) Keep(ctx context.Context, tenant roster.TenantID, r *Report) (next time.Time, err error) {
 	record, err := k.config.Store.Snapshot(ctx, tenant)
 	if roster.KindOf(err) == roster.KindNotFound {
@@ -189,7 +203,7 @@ func (k *Keeper) Keep(ctx context.Context, tenant roster.TenantID, r *Report) (n
 
 // giveUp ends a lease, also where the context has ended, so that others need not wait until it ends by itself.
 func (k *Keeper) giveUp(ctx context.Context, record roster.Snapshot) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
 	defer cancel()
 	record.Version++
 	record.Lease.Until = k.config.Now()
@@ -207,12 +221,14 @@ func (k *Keeper) overtaken(err error, r *Report) (time.Time, error) {
 	return k.config.Now().Add(leaseTime), nil
 }
 
-// nextDue returns when a snapshot is to be looked after so that it never becomes too old.
+// nextDue returns when a snapshot is to be looked after so that it never becomes too old. It is rounded up, so that the copies made of a
+// tenant one soon after the other leave one entry on the list.
 func (k *Keeper) nextDue(c *roster.SnapshotCopy) time.Time {
 	if c.Generation == 0 {
 		return time.Time{}
 	}
-	return c.Watermark.Add(k.config.MaxAge / 2)
+	step := k.config.MaxAge / 16
+	return c.Watermark.Add(k.config.MaxAge/2 + step - 1).Truncate(step)
 }
 
 // chunksStandFor is how long chunks stand: two watermarks longer than the last reader may use them, so that an unchanged snapshot is
@@ -220,9 +236,13 @@ func (k *Keeper) nextDue(c *roster.SnapshotCopy) time.Time {
 func (k *Keeper) chunksStandFor() time.Duration { return 3 * k.config.MaxAge }
 
 // renew returns the copy that is to be the current one from now on: the one that is, with another watermark or as it was, or a new one.
+//
+// The snapshot that there is and the feed since decide whether a copy is worth making. It is made from the whole feed all the same: a change
+// that came into the index later than the overlap covers is in neither, and would be missing from every copy made of the one before, as
+// a deletion that nobody ever sees; and the words that nobody uses any more would be handed on from copy to copy.
 func (k *Keeper) renew(ctx context.Context, record *roster.Snapshot, r *Report) (roster.SnapshotCopy, error) {
 	current := record.Current
-	s, looked, from, err := k.load(ctx, record.Tenant)
+	s, looked, from, err := k.load(ctx, record.Tenant, k.config.Store)
 	if err != nil {
 		return current, err
 	}
@@ -245,17 +265,25 @@ func (k *Keeper) renew(ctx context.Context, record *roster.Snapshot, r *Report) 
 		r.Fresh++
 		return current, nil
 	}
+	if from.snapshot.Generation != 0 {
+		s = nil // there is memory for one
+		if s, looked, _, err = k.load(ctx, record.Tenant, nil); err != nil {
+			return current, err
+		}
+	}
 	return k.write(ctx, record, s, looked, r)
 }
 
-// load reads the tenant as a reader would. A snapshot that is of no use to readers is of none here.
-func (k *Keeper) load(ctx context.Context, tenant roster.TenantID) (*state, time.Time, origin, error) {
+// load reads the tenant as a reader would, from its snapshot, or from the whole feed where snapshots is nil. A snapshot that is of no use to
+// readers is of none here.
+func (k *Keeper) load(ctx context.Context, tenant roster.TenantID, snapshots Snapshots) (*state, time.Time, origin, error) {
 	replicas := New(Config{
-		Feed: k.config.Feed, Snapshots: k.config.Store, Now: k.config.Now, Overlap: k.config.Overlap,
+		Feed: k.config.Feed, Snapshots: snapshots, Now: k.config.Now, Overlap: k.config.Overlap,
 		SnapshotMaxAge: k.config.MaxAge, MemoryBudget: k.config.MemoryBudget, Log: k.config.Log,
 	})
 	replicas.asks = false
-	defer replicas.Wait()
+	// The state is read once and let go of. A fold would take as much memory again, and go on beside the next load.
+	replicas.foldAt = func(uint32) uint32 { return math.MaxUint32 }
 	f := replicas.acquire(tenant)
 	defer replicas.release(f)
 	if _, err := f.fresh(ctx); err != nil {

@@ -2,9 +2,11 @@ package replica
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -98,6 +100,18 @@ func TestSnapshotsAreAskedForByWhoHadToWait(t *testing.T) {
 		l.read(t, false)
 		if len(l.shelf.due) != 0 || l.shelf.calls != 1 {
 			t.Errorf("a load took %d calls and left %v, want one call for the record and nothing", l.shelf.calls, l.shelf.due)
+		}
+	})
+	t.Run("one with few users in many organizations neither", func(t *testing.T) {
+		l := newLibrary(t, 3)
+		for id := range roster.OrgID(40) {
+			o := roster.Organization{Tenant: testTenant, ID: 100 + id, Name: "Sales", Path: roster.OrgPath{7, 100 + id}, CreatedAt: testStart}
+			o.Revision = roster.Revision{Version: 1, ChangedAt: l.feed.now}
+			l.feed.put(roster.Change{Organization: &o})
+		}
+		l.read(t, false)
+		if len(l.shelf.due) != 0 {
+			t.Errorf("a load of 3 users left %v, want nothing", l.shelf.due)
 		}
 	})
 	t.Run("a large one at its first load", func(t *testing.T) {
@@ -205,6 +219,54 @@ func TestATenantThatHasBecomeSmallNeedsNoSnapshot(t *testing.T) {
 	}
 	l.cold()
 	l.wantNames("User 6", "User 7", "User 8")
+}
+
+// A change that comes into the index later than any look reads back is missed by whoever begins with the snapshot; the next copy has it.
+func TestACopyHasWhatTheOneBeforeMissed(t *testing.T) {
+	l := newLibrary(t, 40)
+	l.advance(time.Minute)
+	l.keep(t)
+	gone := user(8, "Gone", 2, l.feed.now.Add(-DefaultOverlap-time.Second))
+	gone.DeletedAt, gone.ExpiresAt = l.feed.now, l.feed.now.Add(time.Hour)
+	l.feed.put(roster.Change{User: gone})
+	l.advance(time.Minute)
+	l.cold()
+	if got := l.names(); !slices.Contains(got, "User 8") {
+		t.Fatalf("%q are seen; the change is not late enough to prove anything", got)
+	}
+	l.change(1, 2)
+	l.change(2, 2)
+	if r := l.keep(t); r.Written != 1 {
+		t.Fatalf("keeping gives %+v, want another copy", r)
+	}
+	l.advance(time.Minute)
+	l.read(t, true)
+}
+
+// A tenant that is written often is on the list once for all the copies, and not before half of their age has passed.
+func TestManyCopiesLeaveOneEntry(t *testing.T) {
+	l := newLibrary(t, 40)
+	const step = DefaultReloadAfter / 16
+	l.advance(l.feed.now.Truncate(step).Add(step).Sub(l.feed.now)) // where the rounding changes
+	l.advance(time.Minute)
+	due := map[time.Time]int{}
+	for version := range int64(8) {
+		l.change(1, version+2)
+		l.change(2, version+2)
+		var r Report
+		next, err := l.keeper.Keep(t.Context(), testTenant, &r)
+		if err != nil || r.Written != 1 {
+			t.Fatalf("Keep gives %+v, %v", r, err)
+		}
+		if after := next.Sub(l.feed.now); after < DefaultReloadAfter/2 || after >= DefaultReloadAfter/2+step {
+			t.Errorf("a copy is due after %v, want half of %v and less than %v more", after, DefaultReloadAfter, step)
+		}
+		due[next]++
+		l.advance(10 * time.Minute)
+	}
+	if len(due) != 1 {
+		t.Errorf("eight copies within a step are due at %v, want one moment", due)
+	}
 }
 
 // A writer can be cut off before or after any of its calls. Readers have what there is, and the next writer goes on.
@@ -364,5 +426,69 @@ func TestATenantThatCannotBeKeptHoldsUpNobody(t *testing.T) {
 	}
 	if !store.due[roster.SnapshotDue{Tenant: tenants[0], At: now.Add(retryAfter)}] || len(store.due) != 3 {
 		t.Errorf("the list has %v, want the large tenant an hour later and the others in their time", store.due)
+	}
+}
+
+// stuckFeed is a feed of which one tenant takes longer to read than there is time, which it ends.
+type stuckFeed struct {
+	Feed
+	stuck  roster.TenantID
+	cancel context.CancelFunc // guarded by the caller: set before each run
+}
+
+func (f *stuckFeed) Changes(ctx context.Context, tenant roster.TenantID, shard int, since time.Time, visit func(roster.Change) error) error {
+	if tenant != f.stuck {
+		return f.Feed.Changes(ctx, tenant, shard, since, visit)
+	}
+	f.cancel()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A tenant that takes longer than a run has goes behind the others.
+func TestATenantThatTakesTooLongLetsTheOthersHaveTheirTurn(t *testing.T) {
+	towns, tenants := town(2, 200)
+	feed, store, log := &stuckFeed{Feed: towns, stuck: tenants[0]}, newShelf(), &bytes.Buffer{}
+	now := testStart
+	k := NewKeeper(KeeperConfig{
+		Feed: feed, Store: store, Now: func() time.Time { return now }, MinUsers: 100, Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	for i, tenant := range tenants {
+		at := testStart.Add(time.Duration(i) * time.Millisecond)
+		if err := store.PutSnapshotDue(t.Context(), roster.SnapshotDue{Tenant: tenant, At: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func() Report {
+		t.Helper()
+		now = now.Add(15 * time.Minute)
+		var ctx context.Context
+		ctx, feed.cancel = context.WithCancel(t.Context())
+		defer feed.cancel()
+		r, err := k.KeepDue(ctx)
+		if err != nil {
+			t.Fatalf("KeepDue: %v", err)
+		}
+		return r
+	}
+	if r := run(); r != (Report{}) {
+		t.Fatalf("the first run gives %+v, want that it ends in the first tenant", r)
+	}
+	if got := log.String(); !strings.Contains(got, "behind the others") || strings.Contains(got, EventUnsaved) {
+		t.Errorf("the log says %s", got)
+	}
+	if store.records[tenants[0]].Lease.Until.After(now) {
+		t.Error("the lease of the first tenant has not been given up")
+	}
+	if r := run(); r.Written != 1 || store.records[tenants[1]].Current.Generation == 0 {
+		t.Errorf("the second run gives %+v, want a copy of the other tenant", r)
+	}
+	var still []roster.TenantID
+	for due := range store.due {
+		still = append(still, due.Tenant)
+	}
+	slices.Sort(still)
+	if !slices.Equal(still, tenants) {
+		t.Errorf("the list has tenants %v, want each once", still)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -23,15 +24,16 @@ import (
 
 // DefaultSnapshotUsers is the number of users from which on a tenant gets a snapshot. Below it a cold load takes one or two pages a shard,
 // as many round trips as with a snapshot. In units a snapshot is cheaper to read than the feed from some ten users on: of 100,000
-// users the feed takes 5,600 RRU in 70 calls, the snapshot 970 in 23. But to write it takes 7,700 WRU, which in money is what eight such
-// loads save; so it is written for time, and only where somebody has just had to wait.
+// users the feed takes 5,600 RRU in 70 calls, the snapshot 970 in 23. But to write it takes 7,700 WRU and a load from the feed, which in
+// money is what ten loads from it save; so it is written for time, and first where somebody has just had to wait. From then on it is kept
+// young whether anybody loads it or not: at most two copies a week.
 const DefaultSnapshotUsers = 10_000
 
 // worthSaving reports whether a snapshot with so many users is worth writing anew for so many changes since: from 5 % on.
 func worthSaving(changes, users int) bool { return changes*20 >= users }
 
 // DefaultSnapshotInterval is the least time between two writings of a tenant's snapshot, which bounds what it costs: hourly, all month,
-// 100,000 users are 5.5 million WRU.
+// 100,000 users are 5.5 million WRU and 4.7 million RRU.
 const DefaultSnapshotInterval = time.Hour
 
 // snapshotReads is how many chunks are read at the same time.
@@ -95,17 +97,18 @@ func (f *follower) loadFeed(ctx context.Context, begun time.Time, last roster.Sn
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	var mu sync.Mutex
-	rows := 0
+	items, users := 0, 0
 	err := f.readFeed(ctx, time.Time{}, func(c roster.Change) error {
 		mu.Lock()
 		defer mu.Unlock()
 		l.add(&c)
-		rows++
-		// Before the end: a load that takes too long is the one that needs a snapshot most.
-		if rows == f.replicas.snapshotUsers {
-			asking.Go(func() { f.ask(ctx, begun, last) })
+		if c.User != nil {
+			// Before the end: a load that takes too long is the one that needs a snapshot most.
+			if users++; users == f.replicas.snapshotUsers {
+				asking.Go(func() { f.ask(ctx, begun, last) })
+			}
 		}
-		if rows%checkEvery != 0 {
+		if items++; items%checkEvery != 0 {
 			return nil
 		}
 		return f.checkLoad(l.bytes(), int(l.writer.tail.rows()), l.writer.tail.full())
@@ -150,7 +153,7 @@ func (f *follower) ask(ctx context.Context, begun time.Time, last roster.Snapsho
 
 // loadSnapshot returns a writer that begins with the newest snapshot and what the feed shows since, and nil where the feed must be read
 // from its beginning: there is no snapshot, or none that can be used, which is for the log. The origin tells of a snapshot that is there in
-// any case. An error is one of the feed, or of the memory.
+// any case. An error is one of the feed, of the memory, or of a context that has ended.
 func (f *follower) loadSnapshot(ctx context.Context, begun time.Time) (*writer, origin, error) {
 	if f.replicas.snapshots == nil {
 		return nil, origin{}, nil
@@ -184,25 +187,26 @@ func (f *follower) loadSnapshot(ctx context.Context, begun time.Time) (*writer, 
 				continue
 			}
 		}
-		f.fallBack(ctx, record.Current, err)
-		return nil, from, nil
+		return nil, from, f.fallBack(ctx, record.Current, err)
 	}
 }
 
-// fallBack takes note of a snapshot that cannot be used.
-func (f *follower) fallBack(ctx context.Context, snapshot roster.SnapshotCopy, reason error) {
+// fallBack takes note of a snapshot that cannot be used. The error is that of a context that has ended: it says nothing about the snapshot,
+// and leaves no time for the feed.
+func (f *follower) fallBack(ctx context.Context, snapshot roster.SnapshotCopy, reason error) error {
+	if ctx.Err() != nil {
+		return f.unreadable(context.Cause(ctx))
+	}
 	level := slog.LevelError
-	switch {
-	case errors.Is(reason, errSnapshotStale), errors.Is(reason, errOtherFormat):
+	if errors.Is(reason, errSnapshotStale) || errors.Is(reason, errOtherFormat) {
 		level = slog.LevelWarn // as after a release, or a long time in which nobody came
-	case ctx.Err() != nil:
-		level = slog.LevelInfo
 	}
 	f.replicas.log.Log(ctx, level, "a snapshot cannot be used; the tenant is read from its feed", "event", EventFallback,
 		"tenant", f.tenant, "generation", snapshot.Generation, "format", snapshot.Format, "reason", reason.Error())
 	f.mu.Lock()
 	f.fallbacks++
 	f.mu.Unlock()
+	return nil
 }
 
 // usable returns the index of a snapshot that may be read at that moment.
@@ -270,7 +274,8 @@ func (f *follower) readSnapshot(ctx context.Context, begun time.Time, c *roster.
 	return w, changes, nil, err
 }
 
-// readChunks reads all chunks of a snapshot, side by side, and puts them together.
+// readChunks reads all chunks of a snapshot, side by side, and puts them together. It begins at any of them: the many that start cold at the
+// same moment, as after a deployment, would otherwise all ask the same few partitions, then the next few.
 func (f *follower) readChunks(ctx context.Context, x *snapshotIndex, slot roster.SnapshotSlot) (*writer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -297,9 +302,10 @@ func (f *follower) readChunks(ctx context.Context, x *snapshotIndex, slot roster
 			}
 		})
 	}
-	for number := range x.chunks {
+	first := rand.N(max(1, len(x.chunks)))
+	for i := range x.chunks {
 		select {
-		case numbers <- number:
+		case numbers <- (first + i) % len(x.chunks):
 		case <-ctx.Done():
 		}
 	}

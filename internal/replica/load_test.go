@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,6 +31,47 @@ func TestASnapshotAndTheFeedSinceAreTheTenant(t *testing.T) {
 	l.read(t, true)
 	if got := l.feed.visits - visits; got > 3 {
 		t.Errorf("a load from a snapshot reads %d items of the feed, want those since", got)
+	}
+}
+
+// orderly is a shelf that notes which chunks are read, in their order.
+type orderly struct {
+	*shelf
+	mu      sync.Mutex
+	numbers []int // guarded by mu
+}
+
+func (o *orderly) SnapshotChunk(ctx context.Context, tenant roster.TenantID, slot roster.SnapshotSlot, number int) ([]byte, error) {
+	o.mu.Lock()
+	o.numbers = append(o.numbers, number)
+	o.mu.Unlock()
+	return o.shelf.SnapshotChunk(ctx, tenant, slot, number)
+}
+
+// Cold processes do not all begin with the same chunk; whichever it is, each chunk is read, once.
+func TestALoadBeginsWithAnyChunk(t *testing.T) {
+	l := newLibrary(t, 400)
+	chunks := l.keep(t).Chunks
+	if chunks < 4*snapshotReads {
+		t.Fatalf("there are %d chunks, too few to see an order", chunks)
+	}
+	var want []int
+	for number := range chunks {
+		want = append(want, number)
+	}
+	begins := map[int]bool{}
+	for range 40 { // all in the same half have a chance of less than one in 10^11
+		o := &orderly{shelf: l.shelf}
+		l.snapshots = o
+		l.read(t, true)
+		begins[o.numbers[0]*2/chunks] = true
+		slices.Sort(o.numbers)
+		if !slices.Equal(o.numbers, want) {
+			t.Fatalf("a load reads the chunks %v, want each of %d once", o.numbers, chunks)
+		}
+	}
+	if len(begins) != 2 {
+		t.Errorf("40 loads begin in %d halves of the chunks, want both", len(begins))
 	}
 }
 
@@ -88,6 +130,36 @@ func TestWhatIsWrongWithASnapshotIsToldAndHarmsNobody(t *testing.T) {
 			}
 			l.read(t, true)
 		})
+	}
+}
+
+// A caller that goes away while a snapshot is read says nothing about the snapshot, and has no use for the feed.
+func TestWhoGoesAwayReadsNoFeed(t *testing.T) {
+	for _, in := range []string{"Snapshot", "SnapshotChunk"} {
+		l := newLibrary(t, 40)
+		l.keep(t)
+		l.read(t, true)
+		l.log.Reset()
+		ctx, cancel := context.WithCancel(t.Context())
+		l.shelf.during = func(name string) {
+			if name == in {
+				cancel()
+			}
+		}
+		l.cold()
+		before := len(l.feed.sinces)
+		_, err := l.SearchUsers(ctx, testTenant, roster.Query{Page: roster.Page{Limit: 1}})
+		if !errors.Is(err, context.Canceled) || roster.KindOf(err) != roster.KindUnavailable {
+			t.Errorf("cut off in %s, a load gives %v, want unavailable for its context", in, err)
+		}
+		l.shelf.during = nil
+		if slices.ContainsFunc(l.feed.sinces[before:], time.Time.IsZero) {
+			t.Errorf("cut off in %s, a load reads the whole feed", in)
+		}
+		l.read(t, true)
+		if stats, _ := l.Stats(testTenant); stats.Fallbacks != 0 || strings.Contains(l.log.String(), EventFallback) {
+			t.Errorf("cut off in %s, %d fallbacks are counted, and the log says %s", in, stats.Fallbacks, l.log)
+		}
 	}
 }
 

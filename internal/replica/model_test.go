@@ -19,10 +19,14 @@ type model struct {
 	users         map[roster.UserID]roster.User
 	organizations map[roster.OrgID]roster.Organization
 	roles         map[roster.RoleID]roster.Role
+	warehouses    map[roster.WarehouseID]roster.Warehouse
 }
 
 func newModel() *model {
-	return &model{map[roster.UserID]roster.User{}, map[roster.OrgID]roster.Organization{}, map[roster.RoleID]roster.Role{}}
+	return &model{
+		map[roster.UserID]roster.User{}, map[roster.OrgID]roster.Organization{}, map[roster.RoleID]roster.Role{},
+		map[roster.WarehouseID]roster.Warehouse{},
+	}
 }
 
 // learn takes in a change if it is newer than what is known.
@@ -41,6 +45,12 @@ func (m *model) learn(c roster.Change) {
 	case c.Role != nil:
 		if c.Role.Revision.Version > m.roles[c.Role.ID].Revision.Version {
 			m.roles[c.Role.ID] = *c.Role
+		}
+	case c.Warehouse != nil:
+		if c.Warehouse.Revision.Version > m.warehouses[c.Warehouse.ID].Revision.Version {
+			known := *c.Warehouse
+			known.Revision.Stamp = roster.Stamp{}
+			m.warehouses[known.ID] = known
 		}
 	}
 }
@@ -71,6 +81,15 @@ func (m *model) user(id roster.UserID, now time.Time) (roster.User, bool) {
 	return u, true
 }
 
+// warehouse returns the warehouse with that id that stands.
+func (m *model) warehouse(id roster.WarehouseID) (roster.Warehouse, bool) {
+	w, ok := m.warehouses[id]
+	if !ok || !w.DeletedAt.IsZero() {
+		return roster.Warehouse{}, false
+	}
+	return w, true
+}
+
 // delegators returns the users who stand at now and have that user among their delegates, in id order.
 func (m *model) delegators(id roster.UserID, now time.Time) []roster.UserID {
 	var found []roster.UserID
@@ -86,7 +105,7 @@ func (m *model) delegators(id roster.UserID, now time.Time) []roster.UserID {
 
 // clone returns a copy that keeps what m knows while m learns.
 func (m *model) clone() *model {
-	return &model{maps.Clone(m.users), maps.Clone(m.organizations), maps.Clone(m.roles)}
+	return &model{maps.Clone(m.users), maps.Clone(m.organizations), maps.Clone(m.roles), maps.Clone(m.warehouses)}
 }
 
 func modelWindow(q *roster.Query, found []roster.User) (from, to int) {

@@ -29,13 +29,15 @@ const (
 
 // world is a table, the processes that write to it and the followers that read from it.
 type world struct {
-	feed      *fakeFeed
-	users     map[roster.UserID]roster.User // as the table has them
-	orgs      []roster.Organization
-	roles     []roster.Role
-	followers []*observed
-	views     []seenView // the latest that were taken
-	nextUser  roster.UserID
+	feed  *fakeFeed
+	users map[roster.UserID]roster.User // as the table has them
+	orgs  []roster.Organization
+	roles []roster.Role
+	// warehouses are those of ids from 20 on.
+	warehouses [3]roster.Warehouse
+	followers  []*observed
+	views      []seenView // the latest that were taken
+	nextUser   roster.UserID
 	// shelf is where some of the followers find snapshots, which keeper makes; saved is what must be in them, by generation.
 	shelf  *shelf
 	keeper *Keeper
@@ -159,6 +161,7 @@ func TestAnswersEqualAPlainLoop(t *testing.T) {
 			"restore user":     w.restoreUser,
 			"organization":     w.organization,
 			"role":             w.role,
+			"warehouse":        w.warehouse,
 			"time passes":      w.timePasses,
 			"query":            w.query,
 			"query ":           w.query,
@@ -450,6 +453,7 @@ func (w *world) checkView(t *rapid.T, v seenView) {
 			t.Fatalf("Role(%s) = %+v, %t, want %+v, %t", id, got, ok, want, known)
 		}
 	}
+	w.checkWarehouses(t, v)
 }
 
 // queryFails makes one shard fail, at its beginning or in its middle. What was shown before may be taken in; nothing may be

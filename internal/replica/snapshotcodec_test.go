@@ -75,7 +75,9 @@ func folk(t testing.TB) *state {
 	}
 	changes = append(changes,
 		roster.Change{Organization: &roster.Organization{Tenant: testTenant, ID: 9, Name: "Österreich", Path: roster.OrgPath{7, 9}, CreatedAt: testStart, Revision: roster.Revision{Version: 2, ChangedAt: testStart}}},
-		roster.Change{Role: &roster.Role{Tenant: testTenant, ID: 12, Name: "Auditor", Permissions: roster.AllPermissions, CreatedAt: testStart, Revision: roster.Revision{Version: 3, ChangedAt: testStart}}})
+		roster.Change{Role: &roster.Role{Tenant: testTenant, ID: 12, Name: "Auditor", Permissions: roster.AllPermissions, CreatedAt: testStart, Revision: roster.Revision{Version: 3, ChangedAt: testStart}}},
+		roster.Change{Warehouse: &roster.Warehouse{Tenant: testTenant, ID: 13, Name: "Łódź", Active: true, CreatedAt: testStart, Revision: roster.Revision{Version: 4, ChangedAt: testStart}}},
+		roster.Change{Warehouse: &roster.Warehouse{Tenant: testTenant, ID: 14, Name: "East", CreatedAt: testStart, DeletedAt: testStart, Revision: roster.Revision{Version: 5, ChangedAt: testStart}}})
 	r.Apply(testTenant, changes...)
 	return r.followers[testTenant].state.Load()
 }
@@ -104,6 +106,7 @@ func wantSame(t *testing.T, want, got *state) {
 	users, delegators, orgs, roles := everybody(got)
 	for _, diff := range []string{
 		cmp.Diff(wantUsers, users), cmp.Diff(wantDelegators, delegators), cmp.Diff(wantOrgs, orgs), cmp.Diff(wantRoles, roles),
+		cmp.Diff(want.names.warehouses, got.names.warehouses),
 		cmp.Diff(newRowSource(want, 0).expiring, newRowSource(got, 0).expiring, cmp.AllowUnexported(expiry{})),
 	} {
 		if diff != "" {

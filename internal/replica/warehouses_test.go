@@ -2,6 +2,10 @@ package replica
 
 import (
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/rosterhq/roster/internal/roster"
 )
@@ -37,5 +41,34 @@ func TestWarehousesAreKnownByTheirNewestVersion(t *testing.T) {
 	s.feed.put(roster.Change{Warehouse: &stamped})
 	if got, ok := s.view().Warehouse(13); !ok || got != want {
 		t.Errorf("Warehouse = %+v, %t, want\n%+v", got, ok, want)
+	}
+}
+
+// What TestAnswersEqualAPlainLoop does with warehouses.
+
+// warehouse opens, changes, closes, deletes or restores one.
+func (w *world) warehouse(t *rapid.T) {
+	i := rapid.IntRange(0, len(w.warehouses)-1).Draw(t, "warehouse")
+	h := &w.warehouses[i]
+	if h.ID == 0 {
+		*h = roster.Warehouse{Tenant: testTenant, ID: roster.WarehouseID(20 + i), CreatedAt: w.now()}
+	}
+	h.Name = rapid.SampledFrom([]string{"East", "east", "Łódź", ""}).Draw(t, "name")
+	h.Active, h.DeletedAt = rapid.Bool().Draw(t, "active"), time.Time{}
+	if rapid.IntRange(0, 3).Draw(t, "deleted") == 0 {
+		h.DeletedAt = w.now()
+	}
+	h.Revision = w.stamp(t, h.Revision)
+	w.write(t, roster.Change{Warehouse: h})
+}
+
+// checkWarehouses compares the warehouses that a View shows with those that were known when it was taken.
+func (w *world) checkWarehouses(t *rapid.T, v seenView) {
+	for id := roster.WarehouseID(19); id <= 23; id++ {
+		want, stands := v.model.warehouse(id)
+		got, ok := v.Warehouse(id)
+		if diff := cmp.Diff(want, got); ok != stands || ok && diff != "" {
+			t.Fatalf("Warehouse(%d) = %t, want %t (-want +got):\n%s", id, ok, stands, diff)
+		}
 	}
 }

@@ -77,7 +77,12 @@ const (
 	authorizerGB    = 0.25                  // memory, template.yaml
 	chunkTime       = 30 * time.Millisecond // one item of 390 KB
 	leasedPermits   = 66.0                  // requests that an environment leases of a tenant's quota with one write, at first
-	snapshotShare   = 1.0 / 20              // of the users changed, from which on a new snapshot is written: package replica
+	// When a snapshot is written, by package replica: for tenants of so many users, which a test holds together, once that share of them has
+	// changed; at most hourly, and at half of the age at which it is not used any more if anything has changed.
+	snapshotUsers  = 10_000
+	snapshotShare  = 1.0 / 20
+	snapshotOften  = time.Hour
+	snapshotSeldom = 7 * 24 * time.Hour / 2
 )
 
 // The mix of requests: shares of all. What is left are gets.

@@ -174,6 +174,17 @@ func (w *world) warmTime() float64 {
 	return tableTime.Seconds() + computing/w.processors()
 }
 
+// saved reports whether a tenant is loaded from a snapshot.
+func (w *world) saved(users float64) bool { return w.Snapshots && users >= snapshotUsers }
+
+// copies returns how many snapshots of a tenant are written in so many seconds, in which so many of its users change.
+func (w *world) copies(users, changes, seconds float64) float64 {
+	if !w.saved(users) {
+		return 0
+	}
+	return min(changes, seconds/snapshotOften.Seconds(), max(changes/(users*snapshotShare), seconds/snapshotSeldom.Seconds()))
+}
+
 // loadTime returns how long a tenant takes to load while as many environments as that load it at once. Reading and decoding go
 // on side by side, so that the slower of the two counts.
 func (w *world) loadTime(users, together float64) time.Duration {
@@ -182,7 +193,7 @@ func (w *world) loadTime(users, together float64) time.Duration {
 		return max(together*bytes/partitionBytes, tableTime.Seconds(), bytes/(1<<20)*pageTime.Seconds(), users*feedLoadPerUser.Seconds()/w.processors())
 	}
 	seconds := feed(users)
-	if w.Snapshots {
+	if w.saved(users) {
 		// Each chunk is in a partition of its own, and some are read at a time; what changed since, half of what makes a new snapshot
 		// on average, is in the feed.
 		rounds := math.Ceil(math.Ceil(users*snapshotBytesPerUser/chunkBytes) / chunksAtOnce)
@@ -193,11 +204,14 @@ func (w *world) loadTime(users, together float64) time.Duration {
 
 // loadReads returns the RRU of loading a tenant: 0.5 for 4 KB.
 func (w *world) loadReads(users float64) float64 {
-	if w.Snapshots {
+	if w.saved(users) {
 		return users * (snapshotBytesPerUser + itemBytes*snapshotShare/2) / 8192
 	}
-	return users * itemBytes / 8192
+	return feedReads(users)
 }
+
+// feedReads returns the RRU of reading the whole feed of a tenant.
+func feedReads(users float64) float64 { return users * itemBytes / 8192 }
 
 // throughput works out what the peak asks of the index and the table.
 func (w *world) throughput(r *Result, peak settled) {
@@ -209,7 +223,7 @@ func (w *world) throughput(r *Result, peak settled) {
 		if own := peak.rate * w.shares[i]; i == 0 {
 			// A look at the feed is half a unit of each shard's partition, a load its share of the items.
 			feed := loading / shards
-			if w.Snapshots {
+			if w.saved(w.sizes[i]) {
 				feed = queries * peak.perQuery[i] * w.sizes[i] * itemBytes * snapshotShare / 2 / 8192 / shards
 				r.PartitionReads = queries * peak.perQuery[i] * min(w.sizes[i]*snapshotBytesPerUser, chunkBytes) / 8192 / partitionReads // of a chunk's partition
 			}
@@ -236,9 +250,10 @@ func (w *world) cost(t settled) Cost {
 		leased += min(own, own/leasedPermits+serving/60) * seconds
 		loading += t.perQuery[i] * requests * queryShare * w.loadReads(users)
 		storage += users * (3*(itemBytes+itemOverhead) + claimBytes) // the table, two indexes that hold all of a user, and the claims
-		if w.Snapshots {
-			written := min(own*(createShare+patchShare)*seconds, max(own*(createShare+patchShare)*seconds/(users*snapshotShare), seconds/86400))
-			snapshots += written * (math.Ceil(users*snapshotBytesPerUser/1024)*writeUnit + w.loadReads(users)*readUnit)
+		if w.saved(users) {
+			// To find that a copy is worth making takes a load, and the copy is made from the whole feed.
+			written := w.copies(users, own*(createShare+patchShare)*seconds, seconds)
+			snapshots += written * (math.Ceil(users*snapshotBytesPerUser/1024)*writeUnit + (w.loadReads(users)+feedReads(users))*readUnit)
 			snapshots += 2 * users * snapshotBytesPerUser / 1e9 * gigabyteMonth // the new ones stand before the old ones go
 		}
 	}

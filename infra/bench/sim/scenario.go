@@ -16,7 +16,7 @@ type Scenario struct {
 	RequestsPerUserDay, Peak float64
 	// Memory is the function's, in MB; 0 means the least that holds the largest tenant.
 	Memory float64
-	// Snapshots says that replicas are loaded from snapshots and not from the feed.
+	// Snapshots says that replicas of large tenants are loaded from snapshots and not from the feed.
 	Snapshots bool
 }
 

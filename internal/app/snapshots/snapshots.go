@@ -5,11 +5,15 @@ package snapshots
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/rosterhq/roster/internal/app"
 	"github.com/rosterhq/roster/internal/lambdaio"
 	"github.com/rosterhq/roster/internal/replica"
 )
+
+// margin is what is kept back of the time of a call, for what a Keeper does after its context has ended, two seconds' work, and the log.
+const margin = 5 * time.Second
 
 // New returns the Lambda that keeps snapshots. It makes no call ahead of the first event: nobody waits for it. The error names everything
 // that is wrong with the configuration.
@@ -31,5 +35,5 @@ func New(_ context.Context, env app.Environment) (lambdaio.ScheduleHandler, erro
 			slog.Int("busy", r.Busy), slog.Int("failed", r.Failed), slog.Int("chunks", r.Chunks), slog.Int64("bytes", r.Size),
 		}, err
 	}
-	return lambdaio.Schedule(keep, lambdaio.ScheduleOptions{Log: log, Now: env.Now}), nil
+	return lambdaio.Schedule(keep, lambdaio.ScheduleOptions{Margin: margin, Log: log, Now: env.Now}), nil
 }
