@@ -26,11 +26,12 @@ const (
 // billed says how each type of resource that the template may have is paid for. None is paid for by the hour: what has a fee while
 // nobody uses it has it by the month, in standing. A type that is not here must be looked up before it is deployed.
 var billed = map[string]string{
-	"AWS::ApiGateway::*":                         "by request",
+	"AWS::ApiGateway::Account":                   "nothing",
 	"AWS::CloudFormation::Stack":                 "nothing",
 	"AWS::CloudWatch::Alarm":                     "by the month and metric",
 	"AWS::CloudWatch::Dashboard":                 "by the month",
 	"AWS::DynamoDB::Table":                       "by unit, and by stored byte; on demand, which a test of this program asks for",
+	"AWS::IAM::Role":                             "nothing",
 	"AWS::KMS::Key":                              "by the month, and by call",
 	"AWS::Lambda::EventSourceMapping":            "nothing: Lambda reads streams of DynamoDB for nothing",
 	"AWS::Logs::LogGroup":                        "by logged and stored byte",
