@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
 	"github.com/rosterhq/roster/internal/api/invitations"
@@ -216,6 +217,40 @@ func TestFunctionsAreWatchedAndReleasedWithCare(t *testing.T) {
 			if found, ok := template.Resource(alarm); !ok || !found.Made {
 				t.Errorf("%s:%d: there is no alarm %s", template.Path, s.Line, alarm)
 			}
+		}
+	}
+}
+
+// TestQueuesTakeNothingInTheClear asks for each queue's policy that refuses what does not come over TLS. A queue has one policy alone: a
+// second one would take the place of the first.
+func TestQueuesTakeNothingInTheClear(t *testing.T) {
+	template, err := samtemplate.FindAndRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses := map[string]int{}
+	for _, r := range template.Resources {
+		if r.Type != "AWS::SQS::QueuePolicy" {
+			continue
+		}
+		queues, _ := r.Properties["Queues"].([]any)
+		document, _ := r.Properties["PolicyDocument"].(map[string]any)
+		statements, _ := document["Statement"].([]any)
+		for _, queue := range queues {
+			name := strings.Trim(fmt.Sprint(queue), "${}")
+			refuses[name]++
+			want := map[string]any{
+				"Sid": "OverTLSAlone", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "${" + name + ".Arn}",
+				"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+			}
+			if !slices.ContainsFunc(statements, func(s any) bool { return cmp.Equal(s, any(want)) }) {
+				t.Errorf("%s:%d: %s does not refuse what comes to %s in the clear: %v", template.Path, r.Line, r.LogicalID, name, statements)
+			}
+		}
+	}
+	for _, r := range template.Resources {
+		if r.Type == "AWS::SQS::Queue" && refuses[r.LogicalID] != 1 {
+			t.Errorf("%s:%d: %s has %d policies, want one", template.Path, r.Line, r.LogicalID, refuses[r.LogicalID])
 		}
 	}
 }
