@@ -18,7 +18,7 @@ type deployed struct {
 	Translated map[string]string
 	// Waits are the resources that the API, of which its stage is, is made after.
 	Waits []string
-	Made       map[string]struct {
+	Made  map[string]struct {
 		Type     string
 		Settings json.RawMessage
 	}
