@@ -25,10 +25,10 @@ func main() {
 }
 
 func write(w io.Writer) error {
-	fmt.Fprintf(w, "| a million times | gateway | function | table | KMS | logs, traces | dollars |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	fmt.Fprintf(w, "| a million times | gateway | function | table | KMS | mail, push | logs, traces | dollars |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, o := range operations {
 		c := o.costs()
-		fmt.Fprintf(w, "| %s | %.2f | %.2f | %.2f | %.2f | %.2f | **%.2f** |\n", o.name, c.gateway, c.function, c.table, c.keys, c.watching, c.sum())
+		fmt.Fprintf(w, "| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | **%.2f** |\n", o.name, c.gateway, c.function, c.table, c.keys, c.messages, c.watching, c.sum())
 	}
 	var months []month
 	for _, stage := range []string{"dev", "staging", "prod"} {
@@ -47,17 +47,20 @@ func write(w io.Writer) error {
 	return err
 }
 
-type costs struct{ gateway, function, table, keys, watching float64 }
+type costs struct{ gateway, function, table, keys, messages, watching float64 }
 
-func (c costs) sum() float64 { return c.gateway + c.function + c.table + c.keys + c.watching }
+func (c costs) sum() float64 {
+	return c.gateway + c.function + c.table + c.keys + c.messages + c.watching
+}
 
 // costs returns what a million of the operation cost.
 func (o *operation) costs() costs {
 	return costs{
 		gateway:  perMillionRequests,
-		function: perMillionInvocations + o.milliseconds/1000*o.memory/1024*perGBSecond*1e6,
+		function: (1+o.mails+o.pushes)*perMillionInvocations + o.milliseconds/1000*o.memory/1024*perGBSecond*1e6,
 		table:    o.reads*perMillionReadUnits + o.writes*perMillionWriteUnits,
 		keys:     o.signatures * perMillionSignatures,
+		messages: o.mails*perMillionMails + o.pushes*perMillionPushes,
 		watching: loggedKB*1e6/kbPerGB*perGBLogged + tracedShare*perMillionTraces,
 	}
 }

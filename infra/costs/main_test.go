@@ -64,8 +64,13 @@ func TestUnitsArePinned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(text), o.pinned) {
-			t.Errorf("%s: no line of %s has %s any more: see what it costs now", o.name, o.file, o.pinned)
+		for _, pinned := range o.pinned {
+			if !strings.Contains(string(text), pinned) {
+				t.Errorf("%s: no line of %s has %s any more: see what it costs now", o.name, o.file, pinned)
+			}
+		}
+		if len(o.pinned) == 0 {
+			t.Errorf("%s: nothing pins its units", o.name)
 		}
 	}
 }
