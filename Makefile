@@ -144,9 +144,10 @@ FORCE:
 build/%/bootstrap: FORCE
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags=lambda.norpc -ldflags='-s -w' -o $@ ./functions/$*
 
+# Without --template-file, sam would deploy what a `sam build` of some other day left in .aws-sam.
 .PHONY: deploy
 deploy: build $(SAM) ## build, and deploy to the account of your AWS credentials (STAGE=dev, staging or prod; DEPLOY_ARGS)
-	$(RUN_SAM) deploy --config-env $(STAGE) $(DEPLOY_ARGS)
+	$(RUN_SAM) deploy --template-file template.yaml --config-env $(STAGE) $(DEPLOY_ARGS)
 
 .PHONY: delete-dev
 delete-dev: $(SAM) ## delete the stack dev; its table, key, queues and logs stay, as the template says

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,38 +25,42 @@ func main() {
 }
 
 func write(w io.Writer) error {
-	fmt.Fprintf(w, "| a million times | gateway | function | table | KMS | logs, traces | dollars |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	fmt.Fprintf(w, "| a million times | gateway | function | table | KMS | mail, push | logs, traces | dollars |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, o := range operations {
 		c := o.costs()
-		fmt.Fprintf(w, "| %s | %.2f | %.2f | %.2f | %.2f | %.2f | **%.2f** |\n", o.name, c.gateway, c.function, c.table, c.keys, c.watching, c.sum())
+		fmt.Fprintf(w, "| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | **%.2f** |\n", o.name, c.gateway, c.function, c.table, c.keys, c.messages, c.watching, c.sum())
 	}
-	dev, err := standing("dev")
-	if err != nil {
-		return err
+	var months []month
+	for _, stage := range []string{"dev", "staging", "prod"} {
+		m, err := standing(stage)
+		if err != nil {
+			return err
+		}
+		months = append(months, m)
 	}
-	prod, err := standing("prod")
-	if err != nil {
-		return err
+	dev, staging, prod := months[0], months[1], months[2]
+	fmt.Fprintf(w, "\n| idle for a month, with 100,000 users | dev | staging | prod |\n| --- | ---: | ---: | ---: |\n")
+	for i := range prod.lines {
+		fmt.Fprintf(w, "| %s | %.2f | %.2f | %.2f |\n", prod.lines[i].what, dev.lines[i].dollars, staging.lines[i].dollars, prod.lines[i].dollars)
 	}
-	fmt.Fprintf(w, "\n| idle for a month, with 100,000 users | dev | prod |\n| --- | ---: | ---: |\n")
-	for i := range dev.lines {
-		fmt.Fprintf(w, "| %s | %.2f | %.2f |\n", prod.lines[i].what, dev.lines[i].dollars, prod.lines[i].dollars)
-	}
-	_, err = fmt.Fprintf(w, "| **together** | **%.2f** | **%.2f** |\n", dev.sum(), prod.sum())
+	_, err := fmt.Fprintf(w, "| **together** | **%.2f** | **%.2f** | **%.2f** |\n", dev.sum(), staging.sum(), prod.sum())
 	return err
 }
 
-type costs struct{ gateway, function, table, keys, watching float64 }
+type costs struct{ gateway, function, table, keys, messages, watching float64 }
 
-func (c costs) sum() float64 { return c.gateway + c.function + c.table + c.keys + c.watching }
+func (c costs) sum() float64 {
+	return c.gateway + c.function + c.table + c.keys + c.messages + c.watching
+}
 
 // costs returns what a million of the operation cost.
 func (o *operation) costs() costs {
 	return costs{
 		gateway:  perMillionRequests,
-		function: perMillionInvocations + o.milliseconds/1000*o.memory/1024*perGBSecond*1e6,
+		function: (1+o.mails+o.pushes)*perMillionInvocations + o.milliseconds/1000*o.memory/1024*perGBSecond*1e6,
 		table:    o.reads*perMillionReadUnits + o.writes*perMillionWriteUnits,
 		keys:     o.signatures * perMillionSignatures,
+		messages: o.mails*perMillionMails + o.pushes*perMillionPushes,
 		watching: loggedKB*1e6/kbPerGB*perGBLogged + tracedShare*perMillionTraces,
 	}
 }
@@ -76,10 +81,17 @@ func (m month) sum() float64 {
 	return all
 }
 
-// standing counts what a stack of that profile is charged for by the month.
-func standing(profile string) (month, error) {
-	template, err := samtemplate.FindAndReadWith(map[string]string{"Profile": profile})
+// standing counts what the stack of that stage is charged for by the month, with the parameters that samconfig.toml has for it.
+func standing(stage string) (month, error) {
+	template, err := samtemplate.FindAndRead()
 	if err != nil {
+		return month{}, err
+	}
+	overrides, err := parameters(filepath.Join(filepath.Dir(template.Path), "samconfig.toml"), stage)
+	if err != nil {
+		return month{}, err
+	}
+	if template, err = samtemplate.FindAndReadWith(overrides); err != nil {
 		return month{}, err
 	}
 	keys, dashboards, metrics, firewalls, rules := 0, 0, 0, 0, 0
@@ -120,9 +132,29 @@ func standing(profile string) (month, error) {
 		{"the signing key", float64(keys) * perKey},
 		{fmt.Sprintf("alarms on %d metrics (the first ten of an account are free)", metrics), float64(metrics) * perAlarmMetric},
 		{"the dashboard (the first three of an account are free)", float64(dashboards) * perDashboard},
-		{"the firewall, which is off unless asked for", float64(firewalls)*perWebAcl + float64(rules)*perWebAclRule},
+		{"the firewall, where WebAcl is true", float64(firewalls)*perWebAcl + float64(rules)*perWebAclRule},
 		{"gateway, functions, queues, topics, mail", 0},
 	}}, nil
+}
+
+// parameters returns those that the file, which is a samconfig.toml, has for deployments of a stage.
+func parameters(path, stage string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	_, section, found := strings.Cut(string(text), "\n["+stage+".deploy.parameters]\n")
+	section, _, _ = strings.Cut(section, "\n[")
+	m := regexp.MustCompile(`(?m)^parameter_overrides = "(.*)"$`).FindStringSubmatch(section)
+	if !found || m == nil {
+		return nil, fmt.Errorf("%s has no parameter_overrides for the stage %s", path, stage)
+	}
+	overrides := map[string]string{}
+	for _, pair := range strings.Fields(m[1]) {
+		name, value, _ := strings.Cut(pair, "=")
+		overrides[name] = value
+	}
+	return overrides, nil
 }
 
 // alarmMetrics returns how many metrics an alarm is charged for: all that its expression is made of.

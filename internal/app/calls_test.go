@@ -104,14 +104,18 @@ var legs = map[string]string{
 }
 
 // neverTaken are actions that the linker sees a road to which the function does not take. It marks a user as having a bad address by
-// UpdateUser, whose transaction checks roles and removes claims only where roles or addresses change, and a mark changes neither.
-var neverTaken = map[string][]string{"BouncesFunction": {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem"}}
+// UpdateUser, whose transaction checks roles and removes claims only where roles or addresses change, and a mark changes neither. A
+// put that came late is stamped anew where it is in the feed, and nothing of a snapshot is.
+var neverTaken = map[string][]string{
+	"BouncesFunction":   {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem"},
+	"SnapshotsFunction": {"dynamodb:UpdateItem"},
+}
 
 // indexQueries are the functions of package dynamo that make a query of an index, with the index, and tableQueries those that make one
 // of the table.
 var (
 	indexQueries = map[string]string{"feedQuery": "search", "membersQuery": "organization"}
-	tableQueries = []string{"(*Table).queryAll", "(*Table).AuditEntries"}
+	tableQueries = []string{"(*Table).queryAll", "(*Table).AuditEntries", "(*Table).SnapshotsDue"}
 )
 
 var operation = regexp.MustCompile(`^github\.com/aws/aws-sdk-go-v2/service/(dynamodb|kms|sesv2|sns|sqs)\.\(\*Client\)\.([A-Z]\w*)$`)

@@ -267,8 +267,9 @@ func TestNoFunctionMayScan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	denials := regexp.MustCompile(`Effect: Deny\n +Principal: '\*'\n +Action: sqs:\*\n`) // what a queue refuses is no function's right
 	for _, granted := range []string{"dynamodb:Scan", "dynamodb:*", "dynamodb:PartiQL", "DynamoDBCrudPolicy", "DynamoDBReadPolicy", "sqs:*"} {
-		if strings.Contains(string(text), granted) {
+		if strings.Contains(denials.ReplaceAllString(string(text), ""), granted) {
 			t.Errorf("template.yaml grants %s", granted)
 		}
 	}

@@ -17,15 +17,10 @@ var Metrics = []LineMetrics{
 	{Message: "request", Sets: []MetricSet{
 		{Dimensions: []string{"dialect", "route"}, Metrics: []Metric{latency}},
 		{Dimensions: []string{"dialect", "outcome"}, Metrics: []Metric{{Name: "Requests", Unit: "Count", one: true}}},
-		{Dimensions: []string{"dialect"}, Metrics: []Metric{
-			{Name: "TableTime", Unit: "Milliseconds", from: "tableTime"},
-			{Name: "ReadUnits", Unit: "Count", from: "tableReads"},
-			{Name: "WriteUnits", Unit: "Count", from: "tableWrites"},
-			{Name: "ReplicaAge", Unit: "Milliseconds", from: "replicaAge"},
-		}},
+		{Dimensions: []string{"dialect"}, Metrics: append([]Metric{{Name: "ReplicaAge", Unit: "Milliseconds", from: "replicaAge"}}, atTable...)},
 	}},
 	{Message: "oauth2", Sets: []MetricSet{
-		{Dimensions: []string{"endpoint"}, Metrics: []Metric{latency}},
+		{Dimensions: []string{"endpoint"}, Metrics: append([]Metric{latency}, atTable...)},
 		{Dimensions: []string{"endpoint", "outcome"}, Metrics: []Metric{{Name: "Requests", Unit: "Count", one: true}}},
 	}},
 	{Message: "replica loaded", Sets: []MetricSet{
@@ -57,6 +52,12 @@ var Metrics = []LineMetrics{
 var (
 	latency  = Metric{Name: "Latency", Unit: "Milliseconds", from: "duration"}
 	refusals = ofFunction("Undelivered")
+	// atTable is what a request did at the table, which lines say that have been there.
+	atTable = []Metric{
+		{Name: "TableTime", Unit: "Milliseconds", from: "tableTime"},
+		{Name: "ReadUnits", Unit: "Count", from: "tableReads"},
+		{Name: "WriteUnits", Unit: "Count", from: "tableWrites"},
+	}
 )
 
 // ofFunction counts the lines of each function.

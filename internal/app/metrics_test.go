@@ -83,6 +83,31 @@ func TestARequestIsMeasuredByItsLine(t *testing.T) {
 	}
 }
 
+// TestATokenRequestIsMeasuredAtTheTable is one of package oauth2, whose lines have the members of those of dialects.
+func TestATokenRequestIsMeasuredAtTheTable(t *testing.T) {
+	log, text := measuring(t)
+	log.Info("oauth2", "endpoint", "customers token", "status", 200, "duration", time.Millisecond,
+		"tableCalls", 2, "tableReads", 0.5, "tableWrites", 1.0, "tableTime", 3*time.Millisecond)
+	var line struct {
+		measuredLine
+		TableTime, ReadUnits, WriteUnits float64
+	}
+	if err := json.Unmarshal(text.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, d := range line.AWS.CloudWatchMetrics {
+		if slices.Equal(d.Dimensions[0], []string{"endpoint"}) {
+			for _, m := range d.Metrics {
+				names = append(names, m.Name)
+			}
+		}
+	}
+	if want := []string{"Latency", "TableTime", "ReadUnits", "WriteUnits"}; !slices.Equal(names, want) || line.TableTime != 3 || line.ReadUnits != 0.5 || line.WriteUnits != 1 {
+		t.Errorf("by endpoint are measured %q, want %q: %s", names, want, text)
+	}
+}
+
 func TestOnlyWhatIsMeasuredIsChanged(t *testing.T) {
 	log, text := measuring(t)
 	log.Info("something else", "duration", time.Second)

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -14,6 +15,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
 	"github.com/rosterhq/roster/internal/api/invitations"
 	"github.com/rosterhq/roster/internal/app"
@@ -217,6 +221,40 @@ func TestFunctionsAreWatchedAndReleasedWithCare(t *testing.T) {
 	}
 }
 
+// TestQueuesTakeNothingInTheClear asks for each queue's policy that refuses what does not come over TLS. A queue has one policy alone: a
+// second one would take the place of the first.
+func TestQueuesTakeNothingInTheClear(t *testing.T) {
+	template, err := samtemplate.FindAndRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses := map[string]int{}
+	for _, r := range template.Resources {
+		if r.Type != "AWS::SQS::QueuePolicy" {
+			continue
+		}
+		queues, _ := r.Properties["Queues"].([]any)
+		document, _ := r.Properties["PolicyDocument"].(map[string]any)
+		statements, _ := document["Statement"].([]any)
+		for _, queue := range queues {
+			name := strings.Trim(fmt.Sprint(queue), "${}")
+			refuses[name]++
+			want := map[string]any{
+				"Sid": "OverTLSAlone", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "${" + name + ".Arn}",
+				"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+			}
+			if !slices.ContainsFunc(statements, func(s any) bool { return cmp.Equal(s, any(want)) }) {
+				t.Errorf("%s:%d: %s does not refuse what comes to %s in the clear: %v", template.Path, r.Line, r.LogicalID, name, statements)
+			}
+		}
+	}
+	for _, r := range template.Resources {
+		if r.Type == "AWS::SQS::Queue" && refuses[r.LogicalID] != 1 {
+			t.Errorf("%s:%d: %s has %d policies, want one", template.Path, r.Line, r.LogicalID, refuses[r.LogicalID])
+		}
+	}
+}
+
 // TestEveryQueueAndIndexHasAnAlarm asks for what tells of messages that nobody took and of an index that refuses calls.
 func TestEveryQueueAndIndexHasAnAlarm(t *testing.T) {
 	template, err := samtemplate.FindAndReadWith(map[string]string{"Profile": "prod"})
@@ -261,31 +299,45 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 			}
 		}
 	}
-	text, err := os.ReadFile("../../infra/watch/dashboard.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	shown := map[string]bool{}
-	for _, m := range regexp.MustCompile(`\{Roster/\$\{Stack\},([\w,]+)\} MetricName=(\w+)`).FindAllStringSubmatch(string(text), -1) {
-		shown[m[1]+" "+m[2]] = true
+	for _, widget := range dashboard(t).Widgets {
+		for _, metric := range widget.Properties.Metrics {
+			options, _ := metric[len(metric)-1].(map[string]any)
+			expression, ok := options["expression"].(string)
+			if !ok {
+				continue
+			}
+			// A namespace that is not of letters and digits alone must be in quotes, or the search finds nothing.
+			m := regexp.MustCompile(`^SEARCH\('\{"Roster/\$\{Stack\}",([\w,]+)\} MetricName=(\w+)[^"]*', '\w+', 60\)$`).FindStringSubmatch(expression)
+			if m == nil {
+				t.Errorf("infra/watch/dashboard.yaml has an expression that is no search of the namespace: %s", expression)
+				continue
+			}
+			shown[m[1]+" "+m[2]] = true
+		}
 	}
 	template, err := samtemplate.FindAndReadWith(map[string]string{"Profile": "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	alarmed := 0
 	for _, r := range template.Resources {
-		if r.Type != "AWS::CloudWatch::Alarm" || r.Text("Namespace") != "Roster/${AWS::StackName}" {
+		if r.Type != "AWS::CloudWatch::Alarm" {
 			continue
 		}
-		var by []string
-		dimensions, _ := r.Properties["Dimensions"].([]any)
-		for _, d := range dimensions {
-			name, _ := d.(map[string]any)["Name"].(string)
-			by = append(by, name)
+		for _, m := range alarmMetrics(r.Properties) {
+			if m["Namespace"] != "Roster/${AWS::StackName}" {
+				continue
+			}
+			alarmed++
+			names, _ := dimensionsOf(m)
+			if metric := fmt.Sprint(strings.Join(names, ","), " ", m["MetricName"]); !measured[metric] {
+				t.Errorf("%s:%d: the alarm %s waits for %s, which nobody measures", template.Path, r.Line, r.LogicalID, metric)
+			}
 		}
-		if metric := strings.Join(by, ",") + " " + r.Text("MetricName"); !measured[metric] {
-			t.Errorf("%s:%d: the alarm %s waits for %s, which nobody measures", template.Path, r.Line, r.LogicalID, metric)
-		}
+	}
+	if alarmed == 0 {
+		t.Error("no alarm waits for anything that functions measure")
 	}
 	for metric := range shown {
 		if !measured[metric] {
@@ -299,6 +351,130 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	}
 	if len(shown) == 0 {
 		t.Error("infra/watch/dashboard.yaml shows nothing that functions measure")
+	}
+}
+
+// body is what a test reads of a dashboard's body.
+type body struct {
+	Widgets []struct {
+		Properties struct{ Metrics [][]any }
+	}
+}
+
+// dashboard returns the body of the dashboard, which must be JSON whatever is put into it for its parameters.
+func dashboard(t *testing.T) body {
+	t.Helper()
+	text, err := os.ReadFile("../../infra/watch/dashboard.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]struct {
+			Properties struct {
+				DashboardBody string `yaml:"DashboardBody"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	var b body
+	if err := json.Unmarshal([]byte(template.Resources["Dashboard"].Properties.DashboardBody), &b); err != nil {
+		t.Fatalf("the body of the dashboard: %v", err)
+	}
+	return b
+}
+
+// alarmMetrics returns the metrics that an alarm is made from: its one, or those of its expression.
+func alarmMetrics(alarm map[string]any) []map[string]any {
+	all, ok := alarm["Metrics"].([]any)
+	if !ok {
+		return []map[string]any{alarm}
+	}
+	var metrics []map[string]any
+	for _, one := range all {
+		stat, _ := one.(map[string]any)["MetricStat"].(map[string]any)
+		if metric, ok := stat["Metric"].(map[string]any); ok {
+			metrics = append(metrics, metric)
+		}
+	}
+	return metrics
+}
+
+// dimensionsOf returns the names of a metric's dimensions, in their order, and their values by name.
+func dimensionsOf(metric map[string]any) (names []string, values map[string]any) {
+	values = map[string]any{}
+	dimensions, _ := metric["Dimensions"].([]any)
+	for _, d := range dimensions {
+		fields, _ := d.(map[string]any)
+		name, _ := fields["Name"].(string)
+		names = append(names, name)
+		values[name] = fields["Value"]
+	}
+	return names, values
+}
+
+// TestSumsOfAlarmsCountWhatIsMissing holds the sums that alarms are made of: a sum with a metric that has no data, as one that counts
+// failures mostly has none, is no number, and the alarm would not see the others.
+func TestSumsOfAlarmsCountWhatIsMissing(t *testing.T) {
+	template, err := samtemplate.FindAndReadWith(map[string]string{"Profile": "prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums := 0
+	for _, r := range template.Resources {
+		metrics, ok := r.Properties["Metrics"].([]any)
+		if r.Type != "AWS::CloudWatch::Alarm" || !ok {
+			continue
+		}
+		var filled []string
+		expression := ""
+		for _, m := range metrics {
+			fields, _ := m.(map[string]any)
+			if text, ok := fields["Expression"].(string); ok {
+				expression = text
+				continue
+			}
+			filled = append(filled, fmt.Sprintf("FILL(%v, 0)", fields["Id"]))
+		}
+		if want := strings.Join(filled, " + "); expression != want && len(filled) > 1 {
+			t.Errorf("%s:%d: %s goes off by %q, want %q", template.Path, r.Line, r.LogicalID, expression, want)
+		}
+		sums++
+	}
+	if sums == 0 {
+		t.Error("no alarm has a sum")
+	}
+}
+
+// TestTokensFailingSeesEveryTokenEndpoint holds the alarm to the endpoints of package oauth2 that give out tokens, by the names that
+// their log lines have.
+func TestTokensFailingSeesEveryTokenEndpoint(t *testing.T) {
+	template, err := samtemplate.FindAndReadWith(map[string]string{"Profile": "prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarm, _ := template.Resource("TokensFailing")
+	var watched []string
+	for _, m := range alarmMetrics(alarm.Properties) {
+		_, by := dimensionsOf(m)
+		watched = append(watched, fmt.Sprint(by["endpoint"]))
+		if by["outcome"] != "failed" {
+			t.Errorf("TokensFailing counts what is %v of %v", by["outcome"], by["endpoint"])
+		}
+	}
+	source, err := os.ReadFile("../oauth2/server.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, m := range regexp.MustCompile(`s\.answer\("([\w ]+)", d, `).FindAllStringSubmatch(string(source), -1) {
+		if m[1] != "revoke" { // gives none out
+			want = append(want, m[1])
+		}
+	}
+	if !slices.Equal(watched, want) || len(want) == 0 {
+		t.Errorf("TokensFailing watches the endpoints %q, want %q", watched, want)
 	}
 }
 

@@ -32,8 +32,8 @@ func New(ctx context.Context, env app.Environment) (lambdaio.Handler, error) {
 	table := config.NewTable(env.Now, log)
 	ctx, cancel := context.WithTimeout(ctx, warmUp)
 	defer cancel()
-	// Half a read unit for a client that is not there.
-	if _, err := table.Client(ctx, "warm-up"); roster.KindOf(err) != roster.KindNotFound {
+	// A read unit for an organization that is not there.
+	if _, err := table.Organization(ctx, 0, 0); roster.KindOf(err) != roster.KindNotFound {
 		log.WarnContext(ctx, "the table could not be reached ahead of the first request", "error", err)
 	}
 	replicas := replica.New(replica.Config{

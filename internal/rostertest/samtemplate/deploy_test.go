@@ -16,7 +16,9 @@ import (
 type deployed struct {
 	// Translated are the resources that SAM makes of the template, by logical id, but for those of which moto has no kind at all.
 	Translated map[string]string
-	Made       map[string]struct {
+	// Waits are the resources that the API, of which its stage is, is made after.
+	Waits []string
+	Made  map[string]struct {
 		Type     string
 		Settings json.RawMessage
 	}
@@ -25,7 +27,7 @@ type deployed struct {
 // notInMoto are the types of which moto's CloudFormation makes nothing; testdata/deploy.py leaves out some more that it gets wrong. That
 // these are deployed as they are meant is proved by nobody without an account.
 var notInMoto = []string{
-	"AWS::CloudWatch::Alarm", "AWS::Lambda::EventInvokeConfig", "AWS::SES::ConfigurationSet", "AWS::SES::ConfigurationSetEventDestination",
+	"AWS::ApiGateway::Account", "AWS::CloudWatch::Alarm", "AWS::Lambda::EventInvokeConfig", "AWS::SES::ConfigurationSet", "AWS::SES::ConfigurationSetEventDestination",
 	"AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::XRay::SamplingRule",
 }
 
@@ -42,6 +44,9 @@ func TestTheTranslatedTemplateDeploys(t *testing.T) {
 		if _, made := got.Made[logicalID]; !made && !slices.Contains(notInMoto, kind) {
 			t.Errorf("%s, of type %s, was not made", logicalID, kind)
 		}
+	}
+	if !slices.Contains(got.Waits, "ApiLogAccount") {
+		t.Errorf("the API waits for %q, and not for the role by which the gateway writes logs, without which its stage is refused", got.Waits)
 	}
 	settings := func(logicalID string, into any) bool {
 		one, ok := got.Made[logicalID]

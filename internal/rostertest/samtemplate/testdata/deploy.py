@@ -86,7 +86,9 @@ def main(path, profile):
         if id is None:
             continue
         made[logical] = {"type": one["Type"], "settings": settings(one["Type"], id)}
-    json.dump({"translated": {k: v["Type"] for k, v in template["Resources"].items() if not unmade(v, profile)}, "made": made}, sys.stdout, default=str)
+    waits = template["Resources"]["Api"].get("DependsOn", [])
+    json.dump({"waits": [waits] if isinstance(waits, str) else waits,
+               "translated": {k: v["Type"] for k, v in template["Resources"].items() if not unmade(v, profile)}, "made": made}, sys.stdout, default=str)
 
 
 def unmade(resource, profile):
