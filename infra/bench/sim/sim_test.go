@@ -80,11 +80,9 @@ func TestMoreIsNeverLess(t *testing.T) {
 		busy := small
 		busy.RequestsPerUserDay *= rapid.Float64Range(1, 4).Draw(t, "times the requests")
 		c := run(t, busy)
-		if c.Environments < a.Environments || c.ColdStarts > a.ColdStarts*1.0001 && c.Environments == a.Environments || c.Cost.Total() < a.Cost.Total() {
+		// Not what loads take, and all that follows from it: more requests keep environments alive, which saves loads.
+		if c.Cost.Gateway < a.Cost.Gateway || c.Cost.Writes < a.Cost.Writes || c.Cost.KMS < a.Cost.KMS || c.Cost.Storage != a.Cost.Storage {
 			t.Errorf("more requests take less: %+v, then %+v", a, c)
-		}
-		if len(c.Bites) < len(a.Bites) {
-			t.Errorf("more requests pass fewer limits: %v, then %v", a.Bites, c.Bites)
 		}
 	})
 }
