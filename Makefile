@@ -37,7 +37,7 @@ FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/main.go))))
 # The go command turns cgo off where there is no C compiler; the race detector needs one. With the same flags in `test` and
 # `check`, whichever comes second finds its results in the test cache.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
-GO_TEST = go test $(RACE) -timeout=15m $(TESTFLAGS)
+GO_TEST = go test $(RACE) -timeout=25m $(TESTFLAGS)
 
 .PHONY: help
 help: ## print this list
