@@ -129,7 +129,10 @@ func TestWorkspaceToken(t *testing.T) {
 		key := w.newAPIKey(t)
 		for _, workspace := range []string{branchName, "2000"} {
 			a := given(t, w.keyTokens(t, workspace, key.clientWithSecret))
-			want := http.Header{"Cache-Control": {"no-store"}, "Pragma": {"no-cache"}, "Content-Type": {"application/json;charset=UTF-8"}}
+			want := http.Header{
+				"Cache-Control": {"no-store"}, "Pragma": {"no-cache"}, "Content-Type": {"application/json;charset=UTF-8"},
+				"Server-Timing": a.header["Server-Timing"], // see TestOnlyWhoIsLetInIsToldTheCost
+			}
 			if diff := cmp.Diff(want, a.header); diff != "" {
 				t.Errorf("headers (-want +got):\n%s", diff)
 			}
